@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+# mgen. Everything that is built lies under build/.
+#
+#   make              libraries, tools, man pages       make demo         the whole chain on the embedded tunes
+#   make check        all tests (under 15 minutes)      make check-long   the longer suites as well
+#   make deps         install what is missing           make bench        speed, as NDJSON
+#   make parity       FIXTURES=dir [ROOT=dir]           make fuzz         TARGET=name RUNS=n
+#   make install      PREFIX= DESTDIR=                  make clean
+#
+# Variables: CC=clang, SAN=address,undefined, OPT=-O0, WERROR=1. A change of any of them rebuilds.
+
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+PREFIX  ?= /usr/local
+OPT     ?= -O2
+BUILD   ?= build
+REAL    ?= float
+JOBS    ?= $(shell nproc)
+
+VERSION   := $(shell sed -n 's/^.define MG_VERSION "\(.*\)"/\1/p' lib/include/mgen/base.h)
+SOVERSION := 0
+ARCH      := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+# ---- flags ----
+
+PACKAGES := jansson libxxhash sndfile fluidsynth libebur128 smf zlib
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla
+# No contraction and no reassociation: the same bits from every compiler and at any thread count.
+FLAGS    := -std=gnu11 -g $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fopenmp \
+            -Ilib/include -Ilib -Itools -I. -D_GNU_SOURCE -DMG_REAL_$(REAL)
+SYSTEM   := $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm
+LINK     := -fopenmp -Wl,--as-needed
+ifdef WERROR
+FLAGS    += -Werror
+endif
+ifdef SAN
+FLAGS    += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK     += -fsanitize=$(SAN)
+endif
+
+# ---- what there is ----
+
+TOOLS     := $(patsubst tools/%.c,%,$(wildcard tools/mgen-*.c))
+CLASSES   := baseline
+CLASSES   += $(if $(filter x86_64,$(ARCH)),avx2 avx512)
+FAST      := $(wildcard lib/kernel/fast/*.c)
+LIB_SRC   := $(filter-out $(FAST),$(wildcard lib/*/*.c)) $(wildcard models/*.c)
+CLI_SRC   := $(wildcard tools/cli/*.c)
+UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+
+march_baseline := $(if $(filter x86_64,$(ARCH)),-march=x86-64)
+march_avx2     := -march=x86-64-v3
+march_avx512   := -march=x86-64-v4 -mprefer-vector-width=512
+
+O         := $(BUILD)/obj
+LIB_OBJ   := $(LIB_SRC:%.c=$O/%.o) $(foreach c,$(CLASSES),$(FAST:%.c=$O/%.$c.o))
+CLI_OBJ   := $(CLI_SRC:%.c=$O/%.o)
+BIN       := $(TOOLS:%=$(BUILD)/bin/%)
+UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+STATIC    := $(BUILD)/lib/libmgen.a
+SHARED    := $(BUILD)/lib/libmgen.so.$(SOVERSION)
+MAN       := $(TOOLS:%=$(BUILD)/man/%.1) $(patsubst docs/man/%,$(BUILD)/man/%,$(wildcard docs/man/*.[57]))
+COMPLETION := $(TOOLS:%=$(BUILD)/completion/bash/%) $(TOOLS:%=$(BUILD)/completion/zsh/_%)
+
+.PHONY: all deps demo check check-long bench parity fuzz install clean lint tests
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BIN) $(STATIC) $(BUILD)/lib/libmgen.so $(BUILD)/lib/pkgconfig/mgen.pc $(MAN) $(COMPLETION)
+
+# ---- rules ----
+
+# The flags of the last build: when they change, everything is older than they are.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(FLAGS) $(LINK) $(CLASSES)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(LINK) $(CLASSES)' > $@
+.PHONY: FORCE
+FORCE:
+
+$O/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) $(SYSTEM) -MMD -MP -c -o $@ $<
+
+# A fast kernel is compiled once for every class; MG_K(name) becomes name_avx2 and so on.
+define fast_rule
+$O/%.$(1).o: %.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(FLAGS) -O3 $$(CFLAGS) $(march_$(1)) '-DMG_K(name)=name\#\#_$(1)' -MMD -MP -c -o $$@ $$<
+endef
+$(foreach c,$(CLASSES),$(eval $(call fast_rule,$c)))
+
+$(STATIC): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-soname,libmgen.so.$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) -o $@ $^ $(LINK) $(LDFLAGS) $(LIBS)
+
+$(BUILD)/lib/libmgen.so: $(SHARED)
+	ln -sf libmgen.so.$(SOVERSION) $@
+
+$(BUILD)/lib/pkgconfig/mgen.pc: lib/mgen.pc.in $(BUILD)/flags
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PACKAGES@|$(PACKAGES)|' $< > $@
+
+$(BUILD)/bin/%: $O/tools/%.o $(CLI_OBJ) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+
+$(BUILD)/tests/unit/%: $O/tests/unit/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+
+# The OPTIONS section of a man page comes from the tool's own table.
+$(BUILD)/man/%.1: docs/man/%.1 $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	$(BUILD)/bin/$* --help-mdoc > $@.options
+	sed -e '/^\.\\" OPTIONS/{r $@.options' -e 'd}' -e 's/@VERSION@/$(VERSION)/' $< > $@
+	@rm -f $@.options
+$(BUILD)/man/%: docs/man/%
+	@mkdir -p $(@D)
+	sed 's/@VERSION@/$(VERSION)/' $< > $@
+
+$(BUILD)/completion/bash/%: $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	$< --help-bash > $@
+$(BUILD)/completion/zsh/_%: $(BUILD)/bin/%
+	@mkdir -p $(@D)
+	$< --help-zsh > $@
+
+-include $(shell find $O -name '*.d' 2>/dev/null)
+
+# ---- what people call ----
+
+deps:
+	@.ci/deps
+
+lint:
+	@tests/lint/run
+
+tests: all $(UNIT_BIN)
+
+check: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@BUILD=$(BUILD) tests/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/mgen \
+	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/mgen \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install $(BIN) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib
+	install $(SHARED) $(DESTDIR)$(PREFIX)/lib/libmgen.so.$(SOVERSION)
+	ln -sf libmgen.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmgen.so
+	install -m 644 $(BUILD)/lib/pkgconfig/mgen.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 lib/include/mgen/*.h $(DESTDIR)$(PREFIX)/include/mgen
+	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
+	for s in 5 7; do for m in $(BUILD)/man/*.$$s; do [ -e "$$m" ] || continue; \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
+	  install -m 644 "$$m" $(DESTDIR)$(PREFIX)/share/man/man$$s; done; done
+	install -m 644 $(BUILD)/completion/bash/* $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 $(BUILD)/completion/zsh/* $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	cp -R share/* $(DESTDIR)$(PREFIX)/share/mgen
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole files in memory, folders, and writing to a descriptor to the end. */
+#include <mgen/base.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static mg_status too_large(const char *name, uint64_t cap, mg_error *why)
+{
+    return mg_fail(why, MG_TOO_LARGE, "%s: larger than the limit of %llu bytes", name, (unsigned long long)cap);
+}
+
+static mg_status read_stream(int fd, const char *name, uint64_t cap, mg_file *file, mg_error *why)
+{
+    mg_buffer bytes = {0};
+    for (;;) {
+        char piece[65536];
+        ssize_t n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return mg_buffer_free(&bytes), mg_fail_errno(why, "%s", name);
+        if (n == 0) break;
+        if (cap && bytes.length + (size_t)n > cap) return mg_buffer_free(&bytes), too_large(name, cap, why);
+        mg_buffer_add(&bytes, piece, (size_t)n);
+        if (bytes.failed) return mg_buffer_free(&bytes), mg_fail(why, MG_NO_MEMORY, "%s: out of memory", name);
+    }
+    *file = (mg_file){.data = (const uint8_t *)bytes.data, .size = bytes.length};
+    return MG_OK;
+}
+
+mg_status mg_file_read_fd(int fd, const char *name, uint64_t cap, mg_file *file, mg_error *why)
+{
+    struct stat about;
+    *file = (mg_file){0};
+    if (fstat(fd, &about)) return mg_fail_errno(why, "%s", name);
+    if (S_ISDIR(about.st_mode)) return mg_fail(why, MG_IO, "%s: is a folder", name);
+    if (!S_ISREG(about.st_mode)) return read_stream(fd, name, cap, file, why);
+    if (cap && (uint64_t)about.st_size > cap) return too_large(name, cap, why);
+    if (about.st_size < 65536) return read_stream(fd, name, cap, file, why); /* cheaper than a mapping */
+    void *data = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED) return read_stream(fd, name, cap, file, why);
+    *file = (mg_file){.data = data, .size = (size_t)about.st_size, .is_mapped = true};
+    return MG_OK;
+}
+
+mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *why)
+{
+    *file = (mg_file){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return mg_fail_errno(why, "%s", path);
+    mg_status status = mg_file_read_fd(fd, path, cap, file, why);
+    close(fd);
+    return status;
+}
+
+void mg_file_free(mg_file *file)
+{
+    if (file->is_mapped)
+        munmap((void *)(uintptr_t)file->data, file->size);
+    else
+        mg_free((void *)(uintptr_t)file->data);
+    *file = (mg_file){0};
+}
+
+mg_status mg_write_all(int fd, const char *name, const void *bytes, size_t length, mg_error *why)
+{
+    for (const char *at = bytes; length > 0;) {
+        ssize_t n = write(fd, at, length);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return mg_fail_errno(why, "%s", name);
+        at += n;
+        length -= (size_t)n;
+    }
+    return MG_OK;
+}
+
+mg_status mg_temporary(const char *beside, int *fd, mg_error *why)
+{
+    const char *slash = beside ? strrchr(beside, '/') : NULL, *tmp = getenv("TMPDIR");
+    char path[4096];
+    if (beside)
+        snprintf(path, sizeof path, "%.*s.mgen-temporary-XXXXXX", slash ? (int)(slash - beside + 1) : 0, beside);
+    else
+        snprintf(path, sizeof path, "%s/mgen-temporary-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    *fd = mkostemp(path, O_CLOEXEC);
+    if (*fd < 0) return mg_fail_errno(why, "%s", path);
+    unlink(path);
+    return MG_OK;
+}
+
+mg_status mg_make_folder(const char *path, mg_error *why)
+{
+    char *whole = mg_strdup(path);
+    if (!whole) return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+    mg_status status = MG_OK;
+    for (char *at = whole + 1; !status; at++) {
+        char ended = *at;
+        if (ended != '/' && ended != '\0') continue;
+        *at = '\0';
+        if (mkdir(whole, 0777) && errno != EEXIST) status = mg_fail_errno(why, "%s", whole);
+        *at = ended;
+        if (ended == '\0') break;
+    }
+    struct stat about;
+    if (!status && stat(path, &about)) status = mg_fail_errno(why, "%s", path);
+    if (!status && !S_ISDIR(about.st_mode)) status = mg_fail(why, MG_IO, "%s: not a folder", path);
+    mg_free(whole);
+    return status;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines of a record stream. */
+#include <mgen/data.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 16, LONGEST = 64 << 20 };
+
+struct mg_lines {
+    int fd;
+    char *name, *data;
+    size_t start, end, capacity; /* unread bytes: data[start .. end) */
+    size_t searched;             /* no newline before this offset from start */
+    uint64_t number;
+    bool is_over;
+};
+
+mg_status mg_lines_open(int fd, const char *name, mg_lines **result, mg_error *why)
+{
+    mg_lines *lines = mg_alloc_zero(1, sizeof *lines);
+    *result = lines;
+    if (lines) {
+        lines->fd = fd;
+        lines->name = mg_strdup(name);
+        if (lines->name) return MG_OK;
+    }
+    mg_free(lines);
+    *result = NULL;
+    return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", name);
+}
+
+void mg_lines_close(mg_lines *lines)
+{
+    if (!lines) return;
+    mg_free(lines->name);
+    mg_free(lines->data);
+    mg_free(lines);
+}
+
+/* Read more behind what is unread. */
+static mg_status fill(mg_lines *lines, mg_error *why)
+{
+    if (lines->start > 0) {
+        memmove(lines->data, lines->data + lines->start, lines->end - lines->start);
+        lines->end -= lines->start;
+        lines->start = 0;
+    }
+    if (lines->capacity - lines->end < PIECE) {
+        size_t larger = lines->capacity ? lines->capacity * 2 : 2 * PIECE;
+        char *moved = mg_realloc(lines->data, larger, 1);
+        if (!moved) return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", lines->name);
+        lines->data = moved;
+        lines->capacity = larger;
+    }
+    ssize_t n;
+    do n = read(lines->fd, lines->data + lines->end, lines->capacity - lines->end - 1);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return mg_fail_errno(why, "%s", lines->name);
+    lines->is_over = n == 0;
+    lines->end += (size_t)n;
+    return MG_OK;
+}
+
+static bool is_blank(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r') return false;
+    return true;
+}
+
+mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint64_t *number, mg_error *why)
+{
+    for (;;) {
+        size_t unread = lines->end - lines->start;
+        char *start = lines->data + lines->start;
+        char *newline = unread > lines->searched ? memchr(start + lines->searched, '\n', unread - lines->searched)
+                                                 : NULL;
+        if (!newline && !lines->is_over) {
+            lines->searched = unread;
+            if (unread > LONGEST)
+                return mg_fail(why, MG_TOO_LARGE, "%s: line %llu is longer than %d bytes", lines->name,
+                               (unsigned long long)lines->number + 1, LONGEST);
+            MG_TRY(fill(lines, why));
+            continue;
+        }
+        if (!newline && unread == 0) return MG_END;
+        size_t n = newline ? (size_t)(newline - start) : unread;
+        lines->start += n + (newline != NULL);
+        lines->searched = 0;
+        lines->number++;
+        if (is_blank(start, n)) continue;
+        start[n] = '\0';
+        *text = start, *length = n, *number = lines->number;
+        return MG_OK;
+    }
+}
+
+mg_status mg_lines_peek(mg_lines *lines, const char **text, size_t *length, mg_error *why)
+{
+    while (lines->end - lines->start < PIECE / 16 && !lines->is_over) MG_TRY(fill(lines, why));
+    *text = lines->data + lines->start;
+    *length = lines->end - lines->start;
+    return MG_OK;
+}
+
+mg_status mg_lines_rest(mg_lines *lines, uint64_t cap, mg_file *rest, mg_error *why)
+{
+    while (!lines->is_over) {
+        if (cap && lines->end - lines->start > cap)
+            return mg_fail(why, MG_TOO_LARGE, "%s: larger than the limit of %llu bytes", lines->name,
+                           (unsigned long long)cap);
+        MG_TRY(fill(lines, why));
+    }
+    size_t n = lines->end - lines->start;
+    char *copy = mg_strndup(lines->data + lines->start, n);
+    if (!copy) return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", lines->name);
+    lines->start = lines->end;
+    *rest = (mg_file){.data = (const uint8_t *)copy, .size = n};
+    return MG_OK;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Packed training sets: see mgen-pack(5).
+
+   tensors    tokens I32 or U8 [total], offsets I64 [n+1], records U8 [bytes], record_offsets I64 [n+1]
+   metadata   format, encoding, vocab_hash, count
+
+   A stored record is the line without its last member (tokens or frames) and its closing brace, so that giving it back
+   is appending. */
+#include <mgen/data.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- reading ---- */
+
+struct mg_pack {
+    atomic_int users;
+    char *path;
+    mg_tensors *file;
+    size_t n;
+    mg_dtype dtype; /* of tokens: MG_I32 or MG_U8 */
+    const uint8_t *tokens;
+    const char *records;
+    const int64_t *token_offsets, *record_offsets;
+    const char *encoding, *vocab_hash;
+};
+
+static const mg_stored *part(const mg_pack *pack, const char *name, mg_dtype dtype)
+{
+    const mg_stored *stored = mg_tensors_find(pack->file, name);
+    return stored && stored->rank == 1 && stored->dtype == dtype ? stored : NULL;
+}
+
+/* Whether `offsets` has n+1 entries that rise from 0 to `end`. */
+static bool are_offsets(const mg_stored *offsets, size_t n, size_t end)
+{
+    const int64_t *at = offsets->data;
+    if (offsets->count != n + 1 || (uintptr_t)at % sizeof *at || at[0] != 0 || (size_t)at[n] != end) return false;
+    for (size_t i = 0; i < n; i++)
+        if (at[i + 1] < at[i]) return false;
+    return true;
+}
+
+static mg_status check(mg_pack *pack, mg_error *why)
+{
+    const char *format = mg_tensors_metadata(pack->file, "format"), *count = mg_tensors_metadata(pack->file, "count");
+    const mg_stored *wide = part(pack, "tokens", MG_I32), *narrow = part(pack, "tokens", MG_U8);
+    const mg_stored *tokens = wide ? wide : narrow, *records = part(pack, "records", MG_U8);
+    const mg_stored *offsets = part(pack, "offsets", MG_I64), *record_offsets = part(pack, "record_offsets", MG_I64);
+    pack->encoding = mg_tensors_metadata(pack->file, "encoding");
+    pack->vocab_hash = mg_tensors_metadata(pack->file, "vocab_hash");
+    if (!format || strcmp(format, MG_PACK_FORMAT) || !count || !pack->encoding || !pack->vocab_hash)
+        return mg_fail(why, MG_BAD_DATA, "%s: not a packed set", pack->path);
+    pack->n = strtoull(count, NULL, 10);
+    if (!tokens || !records || !offsets || !record_offsets || pack->n > records->count ||
+        !are_offsets(offsets, pack->n, tokens->count) || !are_offsets(record_offsets, pack->n, records->count))
+        return mg_fail(why, MG_BAD_DATA, "%s: packed set with missing or broken parts", pack->path);
+    pack->dtype = tokens->dtype;
+    pack->tokens = tokens->data;
+    pack->records = records->data;
+    pack->token_offsets = offsets->data;
+    pack->record_offsets = record_offsets->data;
+    return MG_OK;
+}
+
+mg_status mg_pack_open(const char *path, mg_pack **result, mg_error *why)
+{
+    *result = NULL;
+    mg_pack *pack = mg_alloc_zero(1, sizeof *pack);
+    if (!pack || !(pack->path = mg_strdup(path)))
+        return mg_free(pack), mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+    atomic_init(&pack->users, 1);
+    mg_status status = mg_tensors_open(path, &pack->file, why);
+    if (!status) status = check(pack, why);
+    if (status) return mg_pack_release(pack), status;
+    *result = pack;
+    return MG_OK;
+}
+
+mg_pack *mg_pack_retain(mg_pack *pack)
+{
+    atomic_fetch_add(&pack->users, 1);
+    return pack;
+}
+
+void mg_pack_release(mg_pack *pack)
+{
+    if (!pack || atomic_fetch_sub(&pack->users, 1) > 1) return;
+    mg_tensors_close(pack->file);
+    mg_free(pack->path);
+    mg_free(pack);
+}
+
+const char *mg_pack_path(const mg_pack *pack) { return pack->path; }
+size_t mg_pack_count(const mg_pack *pack) { return pack->n; }
+const char *mg_pack_encoding(const mg_pack *pack) { return pack->encoding; }
+const char *mg_pack_vocab_hash(const mg_pack *pack) { return pack->vocab_hash; }
+size_t mg_pack_total(const mg_pack *pack) { return (size_t)pack->token_offsets[pack->n]; }
+
+size_t mg_pack_length(const mg_pack *pack, size_t record)
+{
+    return (size_t)(pack->token_offsets[record + 1] - pack->token_offsets[record]);
+}
+
+void mg_pack_tokens(const mg_pack *pack, size_t record, int32_t *out)
+{
+    size_t first = (size_t)pack->token_offsets[record], n = mg_pack_length(pack, record);
+    if (pack->dtype == MG_U8)
+        for (size_t i = 0; i < n; i++) out[i] = pack->tokens[first + i];
+    else if (n)
+        memcpy(out, pack->tokens + first * sizeof *out, n * sizeof *out);
+}
+
+/* What is stored: the line up to its last member. */
+static const char *stem(const mg_pack *pack, size_t record, size_t *length)
+{
+    *length = (size_t)(pack->record_offsets[record + 1] - pack->record_offsets[record]);
+    return pack->records + pack->record_offsets[record];
+}
+
+void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out)
+{
+    size_t length, n = mg_pack_length(pack, record);
+    const char *text = stem(pack, record, &length);
+    int32_t *tokens = mg_alloc(n, sizeof *tokens);
+    if (!tokens) {
+        out->failed = true;
+        return;
+    }
+    mg_pack_tokens(pack, record, tokens);
+    mg_buffer_add(out, text, length);
+    mg_json_writer json = mg_json_to(out);
+    json.has_items = 1; /* members stand before */
+    if (pack->dtype == MG_U8) {
+        mg_json_array_begin(&json, "frames");
+        for (size_t i = 0; i < n; i++) {
+            mg_json_array_begin(&json, NULL);
+            for (; i < n && tokens[i] != MG_FRAME_END; i++) mg_json_put_int(&json, NULL, tokens[i]);
+            mg_json_array_end(&json);
+        }
+        mg_json_array_end(&json);
+    } else {
+        mg_json_put_ints(&json, "tokens", tokens, n);
+    }
+    mg_buffer_add_text(out, "}\n");
+    mg_free(tokens);
+}
+
+/* ---- writing ---- */
+
+typedef struct {
+    int fd;
+    char bytes[1 << 16];
+    size_t pending;
+    uint64_t size;
+} stage;
+
+struct mg_packer {
+    stage tokens, offsets, records, record_offsets;
+    size_t n;
+    bool is_roll;
+    char *encoding, *vocab_hash;
+    int64_t n_tokens, n_bytes;
+};
+
+static mg_status flush(stage *s, mg_error *why)
+{
+    mg_status status = mg_write_all(s->fd, "temporary file", s->bytes, s->pending, why);
+    s->pending = 0;
+    return status;
+}
+
+static mg_status put(stage *s, const void *bytes, size_t length, mg_error *why)
+{
+    s->size += length;
+    for (const char *at = bytes; length > 0;) {
+        size_t n = sizeof s->bytes - s->pending < length ? sizeof s->bytes - s->pending : length;
+        memcpy(s->bytes + s->pending, at, n);
+        s->pending += n;
+        at += n;
+        length -= n;
+        if (s->pending == sizeof s->bytes) MG_TRY(flush(s, why));
+    }
+    return MG_OK;
+}
+
+mg_status mg_packer_new(const char *beside, mg_packer **result, mg_error *why)
+{
+    *result = NULL;
+    mg_packer *packer = mg_alloc_zero(1, sizeof *packer);
+    if (!packer) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
+    for (int i = 0; i < 4; i++) stages[i]->fd = -1;
+    mg_status status = MG_OK;
+    for (int i = 0; !status && i < 4; i++) status = mg_temporary(beside, &stages[i]->fd, why);
+    if (!status) status = put(&packer->offsets, &packer->n_tokens, sizeof packer->n_tokens, why);
+    if (!status) status = put(&packer->record_offsets, &packer->n_bytes, sizeof packer->n_bytes, why);
+    if (status) return mg_packer_free(packer), status;
+    *result = packer;
+    return MG_OK;
+}
+
+void mg_packer_free(mg_packer *packer)
+{
+    if (!packer) return;
+    stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
+    for (int i = 0; i < 4; i++)
+        if (stages[i]->fd >= 0) close(stages[i]->fd);
+    mg_free(packer->encoding);
+    mg_free(packer->vocab_hash);
+    mg_free(packer);
+}
+
+size_t mg_packer_count(const mg_packer *packer) { return packer->n; }
+
+/* The first record decides what the set holds; the others must agree. */
+static mg_status agree(mg_packer *packer, const char *encoding, const char *vocab_hash, mg_error *why)
+{
+    if (packer->n == 0) {
+        packer->encoding = mg_strdup(encoding);
+        packer->vocab_hash = mg_strdup(vocab_hash);
+        if (!packer->encoding || !packer->vocab_hash) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    } else if (strcmp(packer->encoding, encoding) || strcmp(packer->vocab_hash, vocab_hash)) {
+        return mg_fail(why, MG_BAD_DATA, "a record in encoding %s (vocabulary %s) among records in %s (%s)", encoding,
+                       vocab_hash, packer->encoding, packer->vocab_hash);
+    }
+    return MG_OK;
+}
+
+static mg_status put_token(mg_packer *packer, int64_t token, int64_t limit, mg_error *why)
+{
+    if (token < 0 || token > limit)
+        return mg_fail(why, MG_BAD_DATA, "token %lld out of range", (long long)token);
+    packer->n_tokens++;
+    return packer->is_roll ? put(&packer->tokens, &(uint8_t){(uint8_t)token}, 1, why)
+                           : put(&packer->tokens, &(int32_t){(int32_t)token}, sizeof(int32_t), why);
+}
+
+static mg_status put_tokens(mg_packer *packer, const mg_json *list, int64_t limit, mg_error *why)
+{
+    for (size_t i = 0; i < mg_json_count(list); i++) {
+        int64_t token = -1;
+        if (!mg_json_int(mg_json_at(list, i), &token)) return mg_fail(why, MG_BAD_DATA, "a token that is no integer");
+        MG_TRY(put_token(packer, token, limit, why));
+    }
+    return MG_OK;
+}
+
+static mg_status put_content(mg_packer *packer, const mg_json *content, mg_error *why)
+{
+    if (!packer->is_roll) return put_tokens(packer, content, INT32_MAX, why);
+    for (size_t i = 0; i < mg_json_count(content); i++) {
+        MG_TRY(put_tokens(packer, mg_json_at(content, i), MG_FRAME_END - 1, why));
+        MG_TRY(put_token(packer, MG_FRAME_END, MG_FRAME_END, why));
+    }
+    return MG_OK;
+}
+
+/* The line without its content, which mgen-prep writes last; of a foreign record a new line in that order. */
+static mg_status put_stem(mg_packer *packer, const mg_json *record, const char *content_key, mg_error *why)
+{
+    mg_buffer text = {0};
+    mg_json_writer json = mg_json_to(&text);
+    const char *key;
+    const mg_json *value;
+    mg_json_object_begin(&json, NULL);
+    for (void *place = NULL; mg_json_next(record, &place, &key, &value);)
+        if (strcmp(key, content_key)) mg_json_put_copy(&json, key, value);
+    packer->n_bytes += (int64_t)text.length;
+    mg_status status = text.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
+                                   : put(&packer->records, text.data, text.length, why);
+    mg_buffer_free(&text);
+    return status;
+}
+
+mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why)
+{
+    mg_json *record;
+    MG_TRY(mg_json_parse(line, length, &record, why));
+    const mg_json *tokens = mg_json_get(record, "tokens"), *frames = mg_json_get(record, "frames");
+    const char *encoding = mg_json_get_string(record, "encoding", frames ? "roll" : NULL);
+    mg_status status = MG_OK;
+    if (packer->n == 0) packer->is_roll = frames != NULL;
+    if (!(packer->is_roll ? frames : tokens) || !encoding)
+        status = mg_fail(why, MG_BAD_DATA, "a record without %s", packer->is_roll ? "frames" : "tokens and encoding");
+    if (!status) status = agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), why);
+    if (!status) status = put_content(packer, packer->is_roll ? frames : tokens, why);
+    if (!status) status = put_stem(packer, record, packer->is_roll ? "frames" : "tokens", why);
+    if (!status) status = put(&packer->offsets, &packer->n_tokens, sizeof packer->n_tokens, why);
+    if (!status) status = put(&packer->record_offsets, &packer->n_bytes, sizeof packer->n_bytes, why);
+    packer->n += !status;
+    mg_json_free(record);
+    return status;
+}
+
+mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why)
+{
+    stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
+    for (int i = 0; i < 4; i++) MG_TRY(flush(stages[i], why));
+    char count[24];
+    snprintf(count, sizeof count, "%zu", packer->n);
+    mg_metadata metadata[] = {{"format", MG_PACK_FORMAT},
+                              {"encoding", packer->encoding ? packer->encoding : ""},
+                              {"vocab_hash", packer->vocab_hash ? packer->vocab_hash : ""},
+                              {"count", count}};
+    size_t n_tokens = (size_t)packer->n_tokens, n_bytes = (size_t)packer->n_bytes, n = packer->n + 1;
+#define STAGED(part, type, length) \
+    {.name = #part, .dtype = type, .rank = 1, .dim = {(int64_t)(length)}, .count = length, .fd = packer->part.fd}
+    mg_stored stored[] = {STAGED(tokens, packer->is_roll ? MG_U8 : MG_I32, n_tokens), STAGED(offsets, MG_I64, n),
+                          STAGED(records, MG_U8, n_bytes), STAGED(record_offsets, MG_I64, n)};
+    return mg_tensors_write(out, stored, 4, metadata, 4, why);
+}

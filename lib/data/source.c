@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* Where inputs come from: files, folders, record streams, packed sets, lists of names. */
+#include <mgen/data.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What is taken from a folder. Files that are named are taken whatever they are called. */
+static const char *const music_extensions[] = {"mid", "midi", "kar", "rmi", "smf", "midi2", "abc", "mat", NULL};
+
+/* One level of a folder being searched. */
+typedef struct level {
+    struct level *parent;
+    char *path;
+    char **names;
+    size_t n_names, next;
+} level;
+
+struct mg_source {
+    char **paths; /* what was named, in order */
+    size_t n_paths, next_path;
+    mg_file names; /* further names, NUL-separated */
+    size_t names_at;
+    uint32_t shard, shards;
+    level *level;        /* innermost open folder */
+    mg_lines *lines;     /* an open record stream */
+    char *lines_path;
+    int lines_fd;
+    mg_pack *pack;       /* an open packed set */
+    size_t pack_next;
+};
+
+static mg_status no_memory(mg_error *why) { return mg_fail(why, MG_NO_MEMORY, "out of memory"); }
+
+void mg_item_clear(mg_item *item)
+{
+    mg_free(item->path);
+    mg_free(item->line);
+    mg_file_free(&item->content);
+    mg_pack_release(item->pack);
+    *item = (mg_item){0};
+}
+
+mg_status mg_item_record(const mg_item *item, mg_json **record, mg_error *why)
+{
+    *record = NULL;
+    mg_buffer whole = {0};
+    if (item->pack) mg_pack_add_record(item->pack, item->number, &whole);
+    if (whole.failed) return mg_buffer_free(&whole), no_memory(why);
+    const char *line = item->pack ? whole.data : item->line;
+    mg_status status = line ? mg_json_parse(line, item->pack ? whole.length : item->length, record, why) : MG_OK;
+    if (status) mg_error_at(why, "%s %llu", item->pack ? "record" : "line", (unsigned long long)item->number);
+    mg_buffer_free(&whole);
+    return status;
+}
+
+/* ---- folders ---- */
+
+static bool has_extension(const char *name, const char *const *extensions)
+{
+    const char *dot = strrchr(name, '.');
+    if (!dot || dot == name) return false;
+    for (; *extensions; extensions++)
+        if (strcasecmp(dot + 1, *extensions) == 0) return true;
+    return false;
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static char *join(const char *folder, const char *name)
+{
+    mg_buffer path = {0};
+    size_t n = strlen(folder);
+    mg_buffer_add(&path, folder, n);
+    if (n && folder[n - 1] != '/') mg_buffer_add_char(&path, '/');
+    mg_buffer_add_text(&path, name);
+    if (path.failed) mg_buffer_free(&path);
+    return path.data;
+}
+
+static void close_level(mg_source *source)
+{
+    level *l = source->level;
+    source->level = l->parent;
+    for (size_t i = 0; i < l->n_names; i++) mg_free(l->names[i]);
+    mg_free(l->names);
+    mg_free(l->path);
+    mg_free(l);
+}
+
+static mg_status open_level(mg_source *source, const char *path, mg_error *why)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return mg_fail_errno(why, "%s", path);
+    level *l = mg_alloc_zero(1, sizeof *l);
+    bool ok = l && (l->path = mg_strdup(path));
+    size_t capacity = 0;
+    for (struct dirent *entry; ok && (entry = readdir(folder));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        ok = mg_grow((void **)&l->names, l->n_names, &capacity, sizeof *l->names);
+        if (ok) ok = (l->names[l->n_names] = mg_strdup(entry->d_name)) != NULL;
+        l->n_names += ok;
+    }
+    closedir(folder);
+    if (!l) return no_memory(why);
+    l->parent = source->level;
+    source->level = l;
+    if (!ok) return close_level(source), no_memory(why);
+    if (l->n_names) qsort(l->names, l->n_names, sizeof *l->names, by_bytes);
+    return MG_OK;
+}
+
+/* The next music file below the open folders, or NULL in *path when they are done. After a failure *path is the
+   folder that could not be opened. */
+static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
+{
+    *path = NULL;
+    while (source->level) {
+        level *l = source->level;
+        if (l->next == l->n_names) {
+            close_level(source);
+            continue;
+        }
+        const char *name = l->names[l->next++];
+        char *whole = join(l->path, name);
+        struct stat about;
+        if (!whole) return no_memory(why);
+        *path = whole;
+        if (lstat(whole, &about) == 0 && S_ISDIR(about.st_mode)) /* links to folders may loop: not followed */
+            MG_TRY(open_level(source, whole, why));
+        else if (has_extension(name, music_extensions) && stat(whole, &about) == 0 && S_ISREG(about.st_mode))
+            return MG_OK;
+        mg_free(whole);
+        *path = NULL;
+    }
+    return MG_OK;
+}
+
+/* ---- what a named file is ---- */
+
+typedef enum { IS_FILE, IS_RECORDS, IS_PACK } file_kind;
+
+/* Records begin with an object that names its kind or, in the manifests of AudioCraft and NeMo, a file; a packed set is
+   a safetensors file that says so. */
+static file_kind kind_of(const char *head, size_t n)
+{
+    static const char *const record_keys[] = {"\"kind\"", "\"path\"", "\"audio_filepath\""};
+    size_t i = 0;
+    while (i < n && (head[i] == ' ' || head[i] == '\n' || head[i] == '\r' || head[i] == '\t')) i++;
+    for (size_t k = 0; i < n && head[i] == '{' && k < sizeof record_keys / sizeof *record_keys; k++)
+        if (memmem(head, n, record_keys[k], strlen(record_keys[k]))) return IS_RECORDS;
+    if (n > 9 && head[8] == '{' && head[4] == 0 && memmem(head, n, MG_PACK_FORMAT, strlen(MG_PACK_FORMAT)))
+        return IS_PACK;
+    return IS_FILE;
+}
+
+static file_kind kind_of_path(const char *path)
+{
+    char head[4096];
+    if (has_extension(path, music_extensions)) return IS_FILE;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return IS_FILE; /* whoever reads it will say why not */
+    struct stat about;
+    ssize_t n = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? read(fd, head, sizeof head) : 0;
+    close(fd);
+    return n > 0 ? kind_of(head, (size_t)n) : IS_FILE;
+}
+
+static mg_status open_stream(mg_source *source, const char *path, mg_error *why)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return mg_fail_errno(why, "%s", path);
+    source->lines_fd = fd;
+    source->lines_path = mg_strdup(path);
+    if (!source->lines_path) return no_memory(why);
+    return mg_lines_open(fd, is_stdin ? "standard input" : path, &source->lines, why);
+}
+
+static void close_stream(mg_source *source)
+{
+    if (source->lines && source->lines_fd != STDIN_FILENO) close(source->lines_fd);
+    mg_lines_close(source->lines);
+    mg_free(source->lines_path);
+    source->lines = NULL;
+    source->lines_path = NULL;
+}
+
+/* ---- the walk ---- */
+
+mg_status mg_source_open(const mg_source_options *options, mg_source **result, mg_error *why)
+{
+    *result = NULL;
+    mg_source *source = mg_alloc_zero(1, sizeof *source);
+    if (!source) return no_memory(why);
+    source->shard = options->shard;
+    source->shards = options->shards;
+    const char *standard_input = "-";
+    const char *const *paths = options->paths;
+    size_t n = options->n_paths;
+    if (n == 0 && !options->names_file) paths = &standard_input, n = 1;
+    mg_status status = MG_OK;
+    source->paths = mg_alloc_zero(n, sizeof *source->paths);
+    if (!source->paths) status = no_memory(why);
+    for (size_t i = 0; !status && i < n; i++) {
+        source->paths[i] = mg_strdup(paths[i]);
+        if (!source->paths[i]) status = no_memory(why);
+        else source->n_paths++;
+    }
+    if (!status && options->names_file)
+        status = strcmp(options->names_file, "-") == 0
+                     ? mg_file_read_fd(STDIN_FILENO, "standard input", 0, &source->names, why)
+                     : mg_file_read(options->names_file, 0, &source->names, why);
+    if (status) return mg_source_close(source), status;
+    *result = source;
+    return MG_OK;
+}
+
+void mg_source_close(mg_source *source)
+{
+    if (!source) return;
+    while (source->level) close_level(source);
+    close_stream(source);
+    mg_pack_release(source->pack);
+    for (size_t i = 0; i < source->n_paths; i++) mg_free(source->paths[i]);
+    mg_free(source->paths);
+    mg_file_free(&source->names);
+    mg_free(source);
+}
+
+/* The next name that was given, new; NULL in *name when there is none. */
+static mg_status next_name(mg_source *source, char **name, mg_error *why)
+{
+    *name = NULL;
+    if (source->next_path < source->n_paths) {
+        *name = source->paths[source->next_path];
+        source->paths[source->next_path++] = NULL;
+    }
+    while (!*name && source->names_at < source->names.size) {
+        const char *at = (const char *)source->names.data + source->names_at;
+        size_t n = strnlen(at, source->names.size - source->names_at);
+        source->names_at += n + 1;
+        if (n && !(*name = mg_strndup(at, n))) return no_memory(why);
+    }
+    return MG_OK;
+}
+
+/* Standard input holds records if it begins like them, else it is a file. */
+static mg_status open_standard_input(mg_source *source, mg_item *item, mg_error *why)
+{
+    const char *head;
+    size_t n;
+    MG_TRY(open_stream(source, "-", why));
+    MG_TRY(mg_lines_peek(source->lines, &head, &n, why));
+    if (n == 0 || kind_of(head, n) == IS_RECORDS) return MG_OK;
+    item->path = mg_strdup("-");
+    mg_status status = item->path ? mg_lines_rest(source->lines, 0, &item->content, why) : no_memory(why);
+    close_stream(source);
+    return status;
+}
+
+static mg_status next_record(mg_source *source, mg_item *item, mg_error *why)
+{
+    const char *text;
+    size_t length;
+    uint64_t number;
+    mg_status status = mg_lines_next(source->lines, &text, &length, &number, why);
+    if (status == MG_END) return close_stream(source), MG_END;
+    if (status) return status;
+    item->path = mg_strdup(source->lines_path);
+    item->line = mg_strndup(text, length);
+    item->length = length;
+    item->number = number;
+    return item->path && item->line ? MG_OK : no_memory(why);
+}
+
+static mg_status next_packed(mg_source *source, mg_item *item, mg_error *why)
+{
+    if (source->pack_next == mg_pack_count(source->pack)) {
+        mg_pack_release(source->pack);
+        source->pack = NULL;
+        return MG_END;
+    }
+    item->path = mg_strdup(mg_pack_path(source->pack));
+    item->number = source->pack_next++;
+    item->pack = mg_pack_retain(source->pack);
+    return item->path ? MG_OK : no_memory(why);
+}
+
+/* A name that was given: a folder or stream is opened, a file becomes the item. */
+static mg_status take_name(mg_source *source, char *name, mg_item *item, mg_error *why)
+{
+    struct stat about;
+    item->path = name; /* also says whose fault a failure is */
+    mg_status status = MG_OK;
+    if (strcmp(name, "-") == 0) {
+        mg_item_clear(item);
+        return open_standard_input(source, item, why);
+    }
+    if (stat(name, &about) == 0 && S_ISDIR(about.st_mode)) {
+        status = open_level(source, name, why);
+    } else {
+        file_kind kind = kind_of_path(name);
+        if (kind == IS_FILE) return MG_OK;
+        source->pack_next = 0;
+        status = kind == IS_PACK ? mg_pack_open(name, &source->pack, why) : open_stream(source, name, why);
+    }
+    if (!status) mg_item_clear(item);
+    return status;
+}
+
+/* One step: an item, or something opened that later steps read (item->path NULL). MG_END when all is done. */
+static mg_status step(mg_source *source, mg_item *item, mg_error *why)
+{
+    mg_status status;
+    if (source->lines) return (status = next_record(source, item, why)) == MG_END ? MG_OK : status;
+    if (source->pack) return (status = next_packed(source, item, why)) == MG_END ? MG_OK : status;
+    if (source->level) return next_in_folders(source, &item->path, why);
+    char *name;
+    MG_TRY(next_name(source, &name, why));
+    return name ? take_name(source, name, item, why) : MG_END;
+}
+
+/* Which path decides the shard: the file's, or the one that the record names. */
+static bool is_other_shard(const mg_source *source, const mg_item *item)
+{
+    if (source->shards == 0) return false;
+    mg_json *record = NULL;
+    char *path = mg_item_record(item, &record, NULL) == MG_OK && record ? mg_record_path(record, "path") : NULL;
+    const char *key = path ? path : item->path;
+    uint64_t hash = mg_hash64_bytes(key, strlen(key));
+    mg_free(path);
+    mg_json_free(record);
+    return hash % source->shards != source->shard - 1;
+}
+
+mg_status mg_source_next(mg_source *source, mg_item *item, mg_error *why)
+{
+    *item = (mg_item){0};
+    for (;;) {
+        mg_status status = step(source, item, why);
+        if (status == MG_END || status == MG_NO_MEMORY) return mg_item_clear(item), status;
+        if (status) { /* this input cannot be had; the others can */
+            item->trouble = *why;
+            item->trouble.status = status;
+            if (!item->path) item->path = mg_strdup(source->lines ? source->lines_path : "-");
+            close_stream(source);
+            return item->path ? MG_OK : no_memory(why);
+        }
+        if (item->path && !is_other_shard(source, item)) return MG_OK;
+        mg_item_clear(item);
+    }
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/** Data: records in and out, where inputs come from, and how a tool goes through them.
+
+    A record is one JSON object on a line. share/schema/ describes every kind; mgen-records(5) explains them. */
+#ifndef MGEN_DATA_H
+#define MGEN_DATA_H
+
+#include <mgen/base.h>
+#include <mgen/midi.h>
+#include <mgen/text.h>
+
+MG_PUBLIC_BEGIN
+
+/* ---- a run: what every tool hands to the library ---- */
+
+/** Takes one record, a line without its newline. */
+typedef struct {
+    mg_status (*line)(void *user, const char *text, size_t length, mg_error *why);
+    void *user;
+} mg_sink;
+
+/** What happened to the inputs. */
+typedef struct {
+    uint64_t inputs;  /**< files and records looked at */
+    uint64_t failed;  /**< those that ended in an error record */
+    uint64_t lossy;   /**< those whose repair lost data */
+    uint64_t dropped; /**< pieces that a filter refused */
+    uint64_t records; /**< records written, the run record aside */
+} mg_tally;
+
+typedef struct {
+    int threads;
+    uint64_t seed;
+    mg_sink out;
+    mg_progress_fn progress; /**< may be NULL */
+    void *progress_user;
+    mg_tally tally;
+} mg_run;
+
+/** Tell how far we are; MG_STOPPED when asked to stop. */
+mg_status mg_run_progress(mg_run *run, const mg_progress *progress);
+
+/* ---- records ---- */
+
+/** Begin and end one record line in `out`: {"kind":KIND, ... }\n. Put the other keys in between. */
+mg_json_writer mg_record_begin(mg_buffer *out, const char *kind);
+void mg_record_end(mg_json_writer *json);
+
+/** A path as a value: its text under `key`, and where that is not UTF-8 the bytes under KEY_b64. */
+void mg_record_put_path(mg_json_writer *json, const char *key, const char *path);
+/** The path under `key` as the file system knows it, new and yours; NULL if absent or out of memory. */
+char *mg_record_path(const mg_json *record, const char *key);
+void mg_record_put_hash(mg_json_writer *json, const char *key, mg_hash hash);
+/** An error record. */
+void mg_record_error(mg_buffer *out, const char *path, const mg_error *why);
+
+/** Hand every line of `lines` to the run's sink. */
+mg_status mg_run_emit(mg_run *run, const mg_buffer *lines, mg_error *why);
+
+/** Lines of a record stream, at most 64 MiB each. */
+typedef struct mg_lines mg_lines;
+mg_status mg_lines_open(int fd, const char *name, mg_lines **lines, mg_error *why);
+/** The next line that is not blank, lent until the next call. MG_END at the end. */
+mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint64_t *number, mg_error *why);
+/** The first bytes of what is unread, lent until the next call, without taking them. */
+mg_status mg_lines_peek(mg_lines *lines, const char **text, size_t *length, mg_error *why);
+/** All that is unread, as one file: for a stream that turns out not to hold lines. */
+mg_status mg_lines_rest(mg_lines *lines, uint64_t cap, mg_file *rest, mg_error *why);
+void mg_lines_close(mg_lines *lines); /**< leaves the descriptor open */
+
+/* ---- safetensors ---- */
+
+typedef enum { MG_F64, MG_I64, MG_U64, MG_F32, MG_I32, MG_U32, MG_F16, MG_BF16, MG_I16, MG_U16, MG_I8, MG_U8, MG_BOOL,
+               MG_DTYPES } mg_dtype;
+
+const char *mg_dtype_name(mg_dtype dtype); /**< "F32" and so on, as in the files */
+size_t mg_dtype_size(mg_dtype dtype);      /**< bytes an element */
+
+/** A tensor in a file. `data` may be unaligned where a foreign writer made it so: go through mg_stored_*. */
+typedef struct {
+    const char *name;
+    mg_dtype dtype;
+    int rank;          /**< at most 8 */
+    int64_t dim[8];
+    size_t count;      /**< elements */
+    const void *data;  /**< row-major, little-endian; when writing, NULL takes the bytes from `fd` */
+    int fd;            /**< when writing: a staged file, read from its beginning */
+} mg_stored;
+
+/** The elements as floats or doubles, whatever they are stored as. */
+void mg_stored_floats(const mg_stored *stored, float *out);
+void mg_stored_doubles(const mg_stored *stored, double *out);
+/** The elements as integers; false if they are stored as floats. */
+bool mg_stored_ints(const mg_stored *stored, int64_t *out);
+
+/** A safetensors file, mapped. Every check of the reference reader is made: header at most 100,000,000 bytes and inside
+    the file, strict JSON without duplicates, known types, offsets that match the shapes, follow on each other without
+    hole or overlap and end with the file. */
+typedef struct mg_tensors mg_tensors;
+mg_status mg_tensors_open(const char *path, mg_tensors **tensors, mg_error *why);
+/** The same over bytes that the caller keeps; `name` is for messages. */
+mg_status mg_tensors_parse(const void *bytes, size_t size, const char *name, mg_tensors **tensors, mg_error *why);
+size_t mg_tensors_count(const mg_tensors *tensors);
+const mg_stored *mg_tensors_at(const mg_tensors *tensors, size_t i);
+const mg_stored *mg_tensors_find(const mg_tensors *tensors, const char *name); /**< NULL if absent */
+/** The text under `key` in __metadata__, NULL if absent. */
+const char *mg_tensors_metadata(const mg_tensors *tensors, const char *key);
+void mg_tensors_close(mg_tensors *tensors);
+
+typedef struct { const char *key, *value; } mg_metadata;
+/** Write a whole file: header, then the tensors by falling alignment and name, as the reference writer does. */
+mg_status mg_tensors_write(mg_out *out, const mg_stored *stored, size_t n, const mg_metadata *metadata,
+                           size_t n_metadata, mg_error *why);
+
+/* ---- packed sets ---- */
+
+/** A training set in one safetensors file: the token arrays of all records as one integer tensor with offsets, and the
+    records themselves, without tokens, as NDJSON. A roll stands as the pitches of each frame, each frame ended by
+    MG_FRAME_END. Reference-counted, so that items outlive the walk that found them. */
+typedef struct mg_pack mg_pack;
+enum { MG_FRAME_END = 128 };
+#define MG_PACK_FORMAT "mgen.pack.1"
+
+mg_status mg_pack_open(const char *path, mg_pack **pack, mg_error *why);
+mg_pack *mg_pack_retain(mg_pack *pack);
+void mg_pack_release(mg_pack *pack);
+const char *mg_pack_path(const mg_pack *pack);
+size_t mg_pack_count(const mg_pack *pack);
+const char *mg_pack_encoding(const mg_pack *pack);
+const char *mg_pack_vocab_hash(const mg_pack *pack);
+size_t mg_pack_total(const mg_pack *pack);                    /**< tokens of all records */
+size_t mg_pack_length(const mg_pack *pack, size_t record);    /**< tokens of one */
+void mg_pack_tokens(const mg_pack *pack, size_t record, int32_t *out);
+/** The whole record again, byte for byte what mgen-prep writes to a pipe, with a newline. */
+void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out);
+
+/** Builds a packed set of any size in bounded memory: staged in temporary files beside `out`, joined at the end. */
+typedef struct mg_packer mg_packer;
+mg_status mg_packer_new(const char *beside, mg_packer **packer, mg_error *why);
+/** One more record (a line of kind piece or roll). All must have the same encoding and vocabulary. */
+mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why);
+size_t mg_packer_count(const mg_packer *packer);
+mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why);
+void mg_packer_free(mg_packer *packer);
+
+/* ---- sources ---- */
+
+/** One input. */
+typedef struct {
+    char *path;           /**< of the file; for a record: of the stream that it stands in */
+    char *line;           /**< the record, NULL for a file */
+    size_t length;
+    uint64_t number;      /**< line number of the record */
+    mg_file content;      /**< of a file that came through standard input; data NULL otherwise */
+    mg_pack *pack;        /**< the packed set whose record `number` this is, or NULL */
+    mg_error trouble;     /**< status set: this input cannot be had, and why */
+} mg_item;
+
+void mg_item_clear(mg_item *item);
+/** The record of an item, parsed (mg_json_free); NULL for a file. */
+mg_status mg_item_record(const mg_item *item, mg_json **record, mg_error *why);
+
+typedef struct {
+    const char *const *paths; /**< files, folders (searched in byte order of their names), "-" for standard input */
+    size_t n_paths;           /**< 0 and no names_file: standard input */
+    const char *names_file;   /**< further paths, each ended by a NUL; "-" is standard input; may be NULL */
+    uint32_t shard, shards;   /**< take inputs with hash(path) % shards == shard - 1; shards 0: all */
+} mg_source_options;
+
+typedef struct mg_source mg_source;
+mg_status mg_source_open(const mg_source_options *options, mg_source **source, mg_error *why);
+/** The next input, yours (mg_item_clear). Records of NDJSON files and packed sets come one by one. What cannot be had
+    (a missing file) comes as an item with `trouble`. MG_END at the end. */
+mg_status mg_source_next(mg_source *source, mg_item *item, mg_error *why);
+void mg_source_close(mg_source *source);
+
+/* ---- flow: many inputs, several threads, one order ---- */
+
+/** One input on its way. `work` fills out, result and tally. */
+typedef struct {
+    mg_item item;
+    mg_buffer out;   /**< record lines, handed on in the order of the inputs */
+    void *result;    /**< for `collect`, which may take it (set it to NULL); else `release` gets it */
+    mg_tally tally;
+    mg_error why;
+} mg_job;
+
+typedef struct {
+    /** On any thread. A status other than MG_OK becomes an error record for this input and the flow goes on, except
+        MG_NO_MEMORY and MG_STOPPED, which end it. */
+    mg_status (*work)(void *user, mg_job *job);
+    /** On the caller's thread, in the order of the inputs, also for inputs that failed; may be NULL. Its failure ends
+        the flow. */
+    mg_status (*collect)(void *user, mg_job *job, mg_error *why);
+    void (*release)(void *result); /**< frees a result that nobody took; may be NULL */
+    void *user;
+} mg_flow;
+
+/** Take every input of `source` through `flow`. Memory is bounded by a batch of inputs; output does not depend on the
+    number of threads. */
+mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_error *why);
+
+MG_PUBLIC_END
+#endif

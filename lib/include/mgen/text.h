@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/** Text: UTF-8 and the odd encodings of old files, JSON in and out, and the nearest of some words. */
+#ifndef MGEN_TEXT_H
+#define MGEN_TEXT_H
+
+#include <mgen/base.h>
+
+MG_PUBLIC_BEGIN
+
+/* ---- encodings ---- */
+
+/** Whether the bytes are UTF-8 as RFC 3629 has it (no surrogates, no over-long forms). */
+bool mg_utf8_is_valid(const char *bytes, size_t length);
+/** The bytes of the character that starts at `bytes`, 0 if none does. */
+size_t mg_utf8_length(const char *bytes, size_t left);
+
+/** What a byte string was taken for. */
+typedef enum { MG_TEXT_UTF8, MG_TEXT_SHIFT_JIS, MG_TEXT_GBK, MG_TEXT_CYRILLIC, MG_TEXT_WESTERN } mg_text_encoding;
+
+/** Add the bytes as UTF-8, guessing the encoding that they are in: UTF-8 where valid, else Shift-JIS (CP932), GBK or
+    CP1251 where the bytes look like it, else CP1252. Control characters other than tab and newline are dropped. */
+mg_text_encoding mg_text_add_decoded(mg_buffer *out, const char *bytes, size_t length);
+
+/** Base64 (RFC 4648, with padding). */
+void mg_base64_add(mg_buffer *out, const void *bytes, size_t length);
+bool mg_base64_decode(mg_buffer *out, const char *text, size_t length);
+
+/* ---- numbers ---- */
+
+/** The shortest decimal that reads back as the same double; "null" for NaN and infinities. Same in every locale. */
+void mg_real_add(mg_buffer *out, double value);
+void mg_int_add(mg_buffer *out, int64_t value);
+
+/* ---- words ---- */
+
+/** The word of the list nearest to `word` by edit distance (a swap of neighbours counts one), or NULL if none is
+    within a third of its length + 1. The list ends with NULL. */
+const char *mg_nearest_word(const char *word, const char *const *words);
+
+/* ---- JSON, read ---- */
+
+/** A parsed value. All but the root are borrowed from it. Duplicate keys, NaN, bad UTF-8 and more than 64 levels are
+    refused. */
+typedef struct mg_json mg_json;
+typedef enum { MG_JSON_NULL, MG_JSON_BOOL, MG_JSON_INT, MG_JSON_REAL, MG_JSON_STRING, MG_JSON_ARRAY,
+               MG_JSON_OBJECT } mg_json_kind;
+
+mg_status mg_json_parse(const char *text, size_t length, mg_json **root, mg_error *why) MG_MUST_CHECK;
+void mg_json_free(mg_json *root);
+mg_json_kind mg_json_kind_of(const mg_json *value);
+/** The member, or NULL if `object` is NULL, no object, or lacks it. */
+const mg_json *mg_json_get(const mg_json *object, const char *key);
+size_t mg_json_count(const mg_json *array_or_object); /**< 0 for NULL and for other kinds */
+const mg_json *mg_json_at(const mg_json *array, size_t i);
+/** Walk the members of an object: start with *place NULL; false at the end. */
+bool mg_json_next(const mg_json *object, void **place, const char **key, const mg_json **value);
+/** These give false, and leave the result alone, for NULL and other kinds. A real takes integers too. */
+bool mg_json_bool(const mg_json *value, bool *result);
+bool mg_json_int(const mg_json *value, int64_t *result);
+bool mg_json_real(const mg_json *value, double *result);
+/** The text of a string value (UTF-8, NUL-terminated, no NUL inside); NULL for NULL and other kinds. */
+const char *mg_json_string(const mg_json *value);
+/** As mg_json_string of a member, `otherwise` where absent. */
+const char *mg_json_get_string(const mg_json *object, const char *key, const char *otherwise);
+int64_t mg_json_get_int(const mg_json *object, const char *key, int64_t otherwise);
+double mg_json_get_real(const mg_json *object, const char *key, double otherwise);
+
+/* ---- JSON, written ---- */
+
+/** Writes compact JSON into a buffer and sets the commas. Keys are given with the value; NULL inside arrays. */
+typedef struct mg_json_writer {
+    mg_buffer *out;
+    unsigned depth;
+    uint64_t has_items; /**< bit d: something stands at depth d */
+} mg_json_writer;
+
+mg_json_writer mg_json_to(mg_buffer *out);
+void mg_json_object_begin(mg_json_writer *json, const char *key);
+void mg_json_object_end(mg_json_writer *json);
+void mg_json_array_begin(mg_json_writer *json, const char *key);
+void mg_json_array_end(mg_json_writer *json);
+void mg_json_put_null(mg_json_writer *json, const char *key);
+void mg_json_put_bool(mg_json_writer *json, const char *key, bool value);
+void mg_json_put_int(mg_json_writer *json, const char *key, int64_t value);
+void mg_json_put_real(mg_json_writer *json, const char *key, double value); /**< null where not finite */
+void mg_json_put_text(mg_json_writer *json, const char *key, const char *value); /**< bad UTF-8 becomes U+FFFD */
+void mg_json_put_bytes(mg_json_writer *json, const char *key, const char *value, size_t length);
+void mg_json_put_ints(mg_json_writer *json, const char *key, const int32_t *values, size_t n);
+void mg_json_put_reals(mg_json_writer *json, const char *key, const double *values, size_t n);
+/** A parsed value again, keys in their order of reading. */
+void mg_json_put_copy(mg_json_writer *json, const char *key, const mg_json *value);
+/** A value that is JSON already. */
+void mg_json_put_raw(mg_json_writer *json, const char *key, const char *text, size_t length);
+
+MG_PUBLIC_END
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* The frame of every tool: start, inputs, records, finish. */
+#include "cli/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- options that all tools share ---- */
+
+static const char *parse_shard(const char *text, void *value)
+{
+    uint32_t *shard = ((uint32_t **)value)[0], *shards = ((uint32_t **)value)[1];
+    char *end;
+    unsigned long i = strtoul(text, &end, 10);
+    if (*end != '/') return "is not of the form I/N";
+    unsigned long n = strtoul(end + 1, &end, 10);
+    if (*end || i < 1 || i > n || n > 1000000) return "is not of the form I/N with 1 <= I <= N";
+    *shard = (uint32_t)i;
+    *shards = (uint32_t)n;
+    return NULL;
+}
+
+static const char *parse_allowed(const char *text, void *value)
+{
+    cli *c = value;
+    char *end;
+    c->allowed = strtod(text, &end);
+    if (end == text || c->allowed < 0) return "is neither a number nor a percentage";
+    c->allowed_is_share = *end == '%';
+    if (c->allowed_is_share) c->allowed /= 100, end++;
+    return *end ? "is neither a number nor a percentage" : NULL;
+}
+
+typedef struct {
+    bool help, json, mdoc, bash, zsh, version;
+    uint32_t *shard[2];
+} asked;
+
+static const char *const progress_modes[] = {"auto", "none", "json", NULL};
+
+/* The tool's rows and the shared ones, in c->rows. */
+static bool join_rows(cli *c, const cli_row *own, asked *a)
+{
+    a->shard[0] = &c->shard;
+    a->shard[1] = &c->shards;
+    const cli_row shared[] = {
+        {.kind = CLI_SECTION, .help = "Inputs and outputs"},
+        {.letter = '0', .name = "files0-from", .kind = CLI_TEXT, .value = &c->names_file, .arg = "FILE",
+         .help = "read further paths from FILE (- for standard input), each ended by a NUL"},
+        {.name = "shard", .kind = CLI_PARSED, .value = a->shard, .arg = "I/N", .parse = parse_shard,
+         .help = "take the I-th of N parts of the inputs, chosen by a hash of the path"},
+        {.name = "force", .kind = CLI_FLAG, .value = &c->force, .help = "replace outputs that exist"},
+        {.name = "no-provenance", .kind = CLI_FLAG, .value = &c->no_provenance, .help = "leave out the run record"},
+        {.name = "lenient", .kind = CLI_FLAG, .value = &c->lenient,
+         .help = "do not count an input as failed because a repair lost part of its data"},
+        {.name = "allow-errors", .kind = CLI_PARSED, .value = c, .arg = "N|N%", .parse = parse_allowed,
+         .fallback = "0", .help = "call it a success if at most that many inputs failed"},
+        {.kind = CLI_SECTION, .help = "How to run"},
+        {.letter = 'j', .name = "threads", .kind = CLI_INT, .value = &c->threads, .arg = "N", .low = 1, .high = 1024,
+         .fallback = "all cores", .help = "threads; the result does not depend on it"},
+        {.name = "seed", .kind = CLI_INT, .value = &c->seed, .arg = "N", .low = 0, .high = 9e18,
+         .help = "seed of everything random"},
+        {.name = "progress", .kind = CLI_CHOICE, .value = &c->progress, .arg = "MODE", .choices = progress_modes,
+         .help = "how to show progress on standard error"},
+        {.letter = 'q', .name = "quiet", .kind = CLI_FLAG, .value = &c->quiet, .help = "say only what went wrong"},
+        {.letter = 'v', .name = "verbose", .kind = CLI_COUNT, .value = &c->verbose, .help = "say more"},
+        {.kind = CLI_SECTION, .help = "Help"},
+        {.letter = 'h', .name = "help", .kind = CLI_FLAG, .value = &a->help, .help = "show this help"},
+        {.letter = 'V', .name = "version", .kind = CLI_FLAG, .value = &a->version, .help = "show the version"},
+        {.name = "help-json", .kind = CLI_FLAG, .value = &a->json, .help = "the options as JSON"},
+        {.name = "help-mdoc", .kind = CLI_FLAG, .value = &a->mdoc, .help = "the options as a man page section"},
+        {.name = "help-bash", .kind = CLI_FLAG, .value = &a->bash, .help = "completion for bash"},
+        {.name = "help-zsh", .kind = CLI_FLAG, .value = &a->zsh, .help = "completion for zsh"},
+    };
+    size_t n_own = 0, n_shared = sizeof shared / sizeof *shared;
+    while (own[n_own].name || own[n_own].kind == CLI_SECTION) n_own++;
+    c->rows = mg_alloc(n_own + n_shared, sizeof *c->rows);
+    if (!c->rows) return cli_refuse(c, "out of memory");
+    memcpy(c->rows, own, n_own * sizeof *own);
+    memcpy(c->rows + n_own, shared, sizeof shared);
+    c->n_rows = n_own + n_shared;
+    return true;
+}
+
+/* ---- start ---- */
+
+/* With a standard descriptor closed, the next file opened would take its place and receive what was not meant for it. */
+static void guard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd) _exit(3);
+}
+
+/* Flush what went to stdout through stdio; 3 if it did not get there. */
+static int flushed(int status) { return fflush(stdout) || ferror(stdout) ? 3 : status; }
+
+static bool answer(cli *c, const asked *a)
+{
+    const bool wanted[] = {a->help, a->json, a->mdoc, a->bash, a->zsh};
+    for (int form = CLI_HELP_TEXT; form <= CLI_HELP_ZSH; form++)
+        if (wanted[form]) {
+            cli_help(c, (cli_help_form)form, stdout);
+            c->exit = flushed(0);
+            return true;
+        }
+    if (!a->version) return false;
+    printf("%s (mgen) %s\n", c->about->name, MG_VERSION);
+    c->exit = flushed(0);
+    return true;
+}
+
+/* --help among the arguments is answered even if something else is wrong, and shows the defaults unchanged: so it is
+   looked for before the values are set. */
+static void find_help(int argc, char **argv, asked *a)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) a->help = true;
+}
+
+bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv)
+{
+    asked a = {0};
+    guard_descriptors();
+    *c = (cli){.about = about, .argc = argc, .argv = argv, .threads = mg_cores(), .seed = 1};
+    if (!join_rows(c, rows, &a)) return false;
+    find_help(argc, argv, &a);
+    if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return mg_free(c->rows), false;
+    if (about->wants_input && c->n_paths == 0 && !c->names_file && isatty(STDIN_FILENO)) {
+        cli_usage(c, stderr);
+        fprintf(stderr, "%s: name files or folders, or feed records through a pipe; --help says more\n", about->name);
+        c->exit = 2;
+        return mg_free(c->rows), false;
+    }
+    cli_signals_start();
+    c->progress_line = cli_progress_new(c);
+    return true;
+}
+
+mg_status cli_source(cli *c, mg_source **source, mg_error *why)
+{
+    mg_source_options options = {.paths = c->paths, .n_paths = c->n_paths, .names_file = c->names_file,
+                                 .shard = c->shard, .shards = c->shards};
+    return mg_source_open(&options, source, why);
+}
+
+/* ---- records ---- */
+
+static mg_status to_stdout(void *user, const char *text, size_t length, mg_error *why)
+{
+    mg_out *out = user;
+    MG_TRY(mg_out_write(out, text, length, why));
+    return mg_out_write(out, "\n", 1, why);
+}
+
+static mg_status write_run_record(cli *c, mg_error *why)
+{
+    mg_buffer text = {0};
+    char started[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    mg_json_writer json = mg_json_to(&text);
+    mg_json_object_begin(&json, NULL);
+    mg_json_put_text(&json, "kind", "run");
+    mg_json_put_text(&json, "tool", c->about->name);
+    mg_json_put_text(&json, "version", MG_VERSION);
+    mg_json_array_begin(&json, "argv");
+    for (int i = 1; i < c->argc; i++) mg_json_put_text(&json, NULL, c->argv[i]);
+    mg_json_array_end(&json);
+    mg_json_put_int(&json, "seed", c->seed);
+    mg_json_put_text(&json, "started", started);
+    mg_json_object_end(&json);
+    mg_status status = text.failed ? MG_NO_MEMORY : c->run.out.line(c->run.out.user, text.data, text.length, why);
+    mg_buffer_free(&text);
+    return status;
+}
+
+/* The sink that the library is given: the run record goes first, but only once something is written, so that a tool
+   whose medium goes to standard output writes no record there. */
+static mg_status sink_line(void *user, const char *text, size_t length, mg_error *why)
+{
+    cli *c = user;
+    if (!c->stdout_records && !c->table) {
+        if (isatty(STDOUT_FILENO)) {
+            if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+            c->run.out = (mg_sink){cli_table_line, c->table};
+        } else {
+            MG_TRY(mg_out_open("-", true, &c->stdout_records, why));
+            c->run.out = (mg_sink){to_stdout, c->stdout_records};
+            if (!c->no_provenance) MG_TRY(write_run_record(c, why));
+        }
+    }
+    return c->run.out.line(c->run.out.user, text, length, why);
+}
+
+mg_run *cli_run(cli *c)
+{
+    c->run.threads = (int)c->threads;
+    c->run.seed = (uint64_t)c->seed;
+    c->run.out = (mg_sink){sink_line, c};
+    c->run.progress = cli_progress_show;
+    c->run.progress_user = c->progress_line;
+    return &c->run;
+}
+
+/* ---- finish ---- */
+
+void cli_say(const cli *c, const char *format, ...)
+{
+    if (c->quiet) return;
+    va_list args;
+    va_start(args, format);
+    cli_progress_clear(c->progress_line);
+    fprintf(stderr, "%s: ", c->about->name);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+bool cli_refuse(cli *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s: ", c->about->name);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\nTry '%s --help'.\n", c->about->name);
+    va_end(args);
+    c->exit = 2;
+    return false;
+}
+
+static int exit_of(mg_status status)
+{
+    switch (status) {
+    case MG_OK:
+    case MG_END: return 0;
+    case MG_BAD_DATA:
+    case MG_UNSUPPORTED:
+    case MG_TOO_LARGE: return 1;
+    case MG_BAD_ARGUMENT: return 2;
+    case MG_BAD_NUMBER: return 4;
+    case MG_STOPPED: return 128 + (cli_signal_caught() ? cli_signal_caught() : 2);
+    default: return 3;
+    }
+}
+
+/* Whether more inputs failed than were allowed to. */
+static bool failed_too_many(const cli *c)
+{
+    const mg_tally *t = &c->run.tally;
+    double failed = (double)t->failed + (c->lenient ? 0 : (double)t->lossy);
+    return failed > (c->allowed_is_share ? c->allowed * (double)t->inputs : c->allowed);
+}
+
+static void say_tally(const cli *c)
+{
+    const mg_tally *t = &c->run.tally;
+    if (t->failed)
+        cli_say(c, "%llu of %llu inputs failed", (unsigned long long)t->failed, (unsigned long long)t->inputs);
+    if (t->lossy && !c->lenient)
+        cli_say(c, "%llu of %llu inputs lost data in a repair (--lenient accepts that)",
+                (unsigned long long)t->lossy, (unsigned long long)t->inputs);
+}
+
+int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why)
+{
+    mg_error closing = {0};
+    mg_status closed = MG_OK;
+    if (c->table) closed = cli_table_end(c->table, &closing);
+    if (c->stdout_records) {
+        closed = mg_out_commit(c->stdout_records, &closing);
+        if (!closed && close(STDOUT_FILENO)) closed = mg_fail_errno(&closing, "standard output");
+    }
+    if (!status && closed) {
+        status = closed;
+        why = &closing;
+    }
+    cli_progress_free(c->progress_line);
+    c->progress_line = NULL;
+    if (status && status != MG_CLOSED && status != MG_STOPPED && status != MG_END) {
+        fprintf(stderr, "%s: %s", c->about->name, why->text[0] ? why->text : mg_status_text(status));
+        fprintf(stderr, why->where[0] ? " (%s)\n" : "%s\n", why->where);
+    }
+    say_tally(c);
+    mg_free(c->rows);
+    int code = flushed(exit_of(status));
+    return code ? code : found || failed_too_many(c) ? 1 : 0;
+}
+
+int cli_finish(cli *c, mg_status status, const mg_error *why) { return cli_finish_found(c, false, status, why); }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/** The command line, the same for every tool: options are rows of a table, which also yields help, man page section,
+    completion and --help-json; inputs, records, progress, signals and exit status are handled once, here.
+
+    A tool is: rows, cli_start, one call of the library, cli_finish. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <mgen/data.h>
+
+typedef enum {
+    CLI_FLAG,    /**< bool *: set by being there */
+    CLI_COUNT,   /**< int *: counts how often */
+    CLI_INT,     /**< int64_t *, within low .. high */
+    CLI_REAL,    /**< double *, within low .. high */
+    CLI_TEXT,    /**< const char ** */
+    CLI_CHOICE,  /**< int *: index into `choices` */
+    CLI_PARSED,  /**< const char *(*parse)(const char *text, void *value): NULL or what is wrong */
+    CLI_SECTION  /**< no option: the heading of those that follow, in `help` */
+} cli_kind;
+
+/** One option. The help text says what it does, in a few words, with the unit. The default is read from the value
+    before the command line is, so it stands in one place. */
+typedef struct {
+    char letter;       /**< 0: none */
+    const char *name;
+    cli_kind kind;
+    void *value;
+    const char *arg;   /**< name of the argument in the help, NULL for flags */
+    const char *help;
+    double low, high;  /**< CLI_INT, CLI_REAL; both 0: any */
+    const char *const *choices; /**< CLI_CHOICE, ended by NULL */
+    const char *(*parse)(const char *text, void *value);
+    const char *fallback; /**< what the help calls the default, where the value does not say it */
+} cli_row;
+
+/** What a tool says of itself. */
+typedef struct {
+    const char *name;
+    const char *summary;  /**< one line, as in apropos */
+    const char *synopsis; /**< arguments after the options: "[FILE|FOLDER|-]..." */
+    const char *reads;    /**< what the paths and the records may be, a sentence for the help */
+    bool wants_input;     /**< goes through a source; with neither paths nor a pipe it prints its usage */
+} cli_about;
+
+typedef struct {
+    const cli_about *about;
+    int exit;             /**< the status with which to leave when cli_start says so */
+    /* the options that all tools share */
+    bool quiet, force, no_provenance, lenient;
+    int verbose;
+    int64_t threads, seed;
+    const char *names_file;
+    uint32_t shard, shards;
+    int progress;         /**< cli_progress_auto .. */
+    double allowed;       /**< failed inputs that are no failure: a number, or a share if allowed_is_share */
+    bool allowed_is_share;
+    /* what is left */
+    const char *const *paths;
+    size_t n_paths;
+    /* behind the curtain */
+    mg_out *stdout_records;
+    struct cli_table *table;
+    struct cli_progress *progress_line;
+    cli_row *rows;
+    size_t n_rows;
+    int argc;
+    char **argv;
+    mg_run run;
+    bool has_run_record;
+} cli;
+
+/** Read the command line and set up signals, progress and records. False: leave with c->exit (help was shown, or the
+    usage was wrong and that was said). `rows` is the tool's own table, ended by a row without a name. */
+bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv);
+
+/** The inputs that the command line names. */
+mg_status cli_source(cli *c, mg_source **source, mg_error *why);
+/** What the library is handed: threads, seed, sink, progress. The first use writes the run record. */
+mg_run *cli_run(cli *c);
+
+/** Say what went wrong, if anything did, close the records, and give the exit status. */
+int cli_finish(cli *c, mg_status status, const mg_error *why);
+/** As cli_finish, for a gate or an audit that found something (exit 1) though nothing failed. */
+int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why);
+
+/** A line for people on standard error, "mgen-prep: ...", unless -q. */
+void cli_say(const cli *c, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+
+/** The usage was wrong: say why, point to --help, and leave with 2. */
+bool cli_refuse(cli *c, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
+
+#endif

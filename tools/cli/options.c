@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* From argv to values, by the rows. */
+#include "cli/inside.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* getopt_long returns this plus the row's number for every option. */
+enum { FIRST = 1000 };
+
+static bool bad_value(cli *c, const cli_row *row, const char *text, const char *what)
+{
+    return cli_refuse(c, "--%s: '%s' %s", row->name, text, what);
+}
+
+static bool set_int(cli *c, const cli_row *row, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end) return bad_value(c, row, text, "is not a whole number");
+    bool has_range = row->low != 0 || row->high != 0;
+    if (errno || (has_range && ((double)value < row->low || (double)value > row->high))) {
+        char range[96];
+        snprintf(range, sizeof range, "is not within %.0f and %.0f", row->low, row->high);
+        return bad_value(c, row, text, has_range ? range : "is too large");
+    }
+    *(int64_t *)row->value = value;
+    return true;
+}
+
+static bool set_real(cli *c, const cli_row *row, const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value - value == 0)) return bad_value(c, row, text, "is not a number");
+    if ((row->low != 0 || row->high != 0) && (value < row->low || value > row->high)) {
+        char range[96];
+        snprintf(range, sizeof range, "is not within %g and %g", row->low, row->high);
+        return bad_value(c, row, text, range);
+    }
+    *(double *)row->value = value;
+    return true;
+}
+
+static bool set_choice(cli *c, const cli_row *row, const char *text)
+{
+    for (int i = 0; row->choices[i]; i++)
+        if (strcmp(text, row->choices[i]) == 0) return *(int *)row->value = i, true;
+    const char *near = mg_nearest_word(text, row->choices);
+    if (near) return cli_refuse(c, "--%s: there is no '%s'; did you mean '%s'?", row->name, text, near);
+    mg_buffer list = {0};
+    for (int i = 0; row->choices[i]; i++) mg_buffer_print(&list, "%s%s", i ? ", " : "", row->choices[i]);
+    cli_refuse(c, "--%s: there is no '%s'; choose from %s", row->name, text, list.data ? list.data : "the help");
+    mg_buffer_free(&list);
+    return false;
+}
+
+static bool set(cli *c, const cli_row *row, const char *text)
+{
+    switch (row->kind) {
+    case CLI_FLAG: *(bool *)row->value = true; return true;
+    case CLI_COUNT: ++*(int *)row->value; return true;
+    case CLI_INT: return set_int(c, row, text);
+    case CLI_REAL: return set_real(c, row, text);
+    case CLI_TEXT: *(const char **)row->value = text; return true;
+    case CLI_CHOICE: return set_choice(c, row, text);
+    case CLI_PARSED: {
+        const char *wrong = row->parse(text, row->value);
+        return !wrong || bad_value(c, row, text, wrong);
+    }
+    case CLI_SECTION: break;
+    }
+    return true;
+}
+
+static bool unknown_option(cli *c, char **argv)
+{
+    const char *word = argv[optind - 1];
+    if (optopt && optopt < FIRST && word[0] == '-' && word[1] != '-')
+        return cli_refuse(c, "there is no option -%c", optopt);
+    const char **names = mg_alloc(c->n_rows + 1, sizeof *names);
+    if (!names) return cli_refuse(c, "there is no option %s", word);
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].kind != CLI_SECTION) names[n++] = c->rows[i].name;
+    names[n] = NULL;
+    char given[64];
+    snprintf(given, sizeof given, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    const char *near = word[1] == '-' ? mg_nearest_word(given, names) : NULL;
+    if (near) cli_refuse(c, "there is no option --%s; did you mean --%s?", given, near);
+    else cli_refuse(c, "there is no option %s", word);
+    mg_free(names);
+    return false;
+}
+
+bool cli_read_options(cli *c)
+{
+    struct option *longs = mg_alloc_zero(c->n_rows + 1, sizeof *longs);
+    char *letters = mg_alloc_zero(c->n_rows * 2 + 2, 1);
+    if (!longs || !letters) return mg_free(longs), mg_free(letters), cli_refuse(c, "out of memory");
+    size_t n_longs = 0, n_letters = 0;
+    letters[n_letters++] = ':'; /* tell a missing argument from an unknown option */
+    for (size_t i = 0; i < c->n_rows; i++) {
+        const cli_row *row = &c->rows[i];
+        if (row->kind == CLI_SECTION) continue;
+        longs[n_longs++] = (struct option){row->name, row->arg ? required_argument : no_argument, NULL, FIRST + (int)i};
+        if (!row->letter) continue;
+        letters[n_letters++] = row->letter;
+        if (row->arg) letters[n_letters++] = ':';
+    }
+    opterr = 0;
+    optind = 0;
+    bool ok = true;
+    for (int code; ok && (code = getopt_long(c->argc, c->argv, letters, longs, NULL)) != -1;) {
+        if (code == '?') {
+            ok = unknown_option(c, c->argv);
+        } else if (code == ':') {
+            ok = cli_refuse(c, "%s wants an argument", c->argv[optind - 1]);
+        } else {
+            size_t i = code >= FIRST ? (size_t)(code - FIRST) : 0;
+            for (; code < FIRST && c->rows[i].letter != code; i++) {}
+            ok = set(c, &c->rows[i], optarg);
+        }
+    }
+    c->paths = (const char *const *)c->argv + optind;
+    c->n_paths = (size_t)(c->argc - optind);
+    mg_free(longs);
+    mg_free(letters);
+    return ok;
+}
