@@ -200,5 +200,56 @@ typedef struct {
     number of threads. */
 mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_error *why);
 
+/* ---- pieces: the music that an item holds ---- */
+
+/** One piece of music, on loan during a visit. */
+typedef struct {
+    const char *path;      /**< of its file; "FILE#N" for the N-th of several in a file; of a record, what the record says */
+    const mg_score *score; /**< its notes; of a record with content, decoded from that content */
+    mg_hash id;            /**< mg_score_id, or the record's own id */
+    const mg_json *record; /**< the record that it came from, NULL for a file */
+    const char *split;     /**< "train", "valid", "test"; NULL if none was said */
+} mg_piece;
+
+typedef struct {
+    mg_read_options read;
+    bool report_repairs;   /**< add a repair record for each repair */
+} mg_piece_options;
+
+typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece, mg_error *why);
+
+/** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set, or the
+    record's content, which is read from the record's path where it has none. Records of kinds that hold no music are
+    passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk goes on;
+    lossy repairs are counted in job->tally. */
+mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
+
+/* ---- encodings ---- */
+
+/** One way to write music as tokens; rows of a list. */
+typedef struct mg_encoding {
+    const char *name;      /**< "melody38" */
+    const char *summary;   /**< what it is and whose */
+    int vocab;             /**< tokens; for a roll: pitches of a frame, and content is frames */
+    bool is_roll;
+    int steps_per_quarter; /**< its grid; 0 where it counts seconds */
+    int steps_per_second;  /**< 0 where it counts beats */
+    int start, end;        /**< token before the first, token after the last; -1: none */
+    void (*token_name)(int token, mg_buffer *out); /**< "NOTE_ON_60" */
+    /** Whether `next` may follow the `n` tokens so far; what is not allowed gets probability 0 when sampling, so that
+        notes are closed and nothing is said twice. NULL: anything may. */
+    bool (*allows)(const int32_t *tokens, size_t n, int32_t next);
+    /** Append the score's tokens. MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). */
+    mg_status (*encode)(const mg_score *score, mg_buffer *tokens, mg_error *why);
+    /** The music that the tokens stand for, at `bpm` where the encoding counts beats; tolerant: what makes no sense is
+        passed over, every note is closed. */
+    mg_status (*decode)(const int32_t *tokens, size_t n, double bpm, mg_score **score, mg_error *why);
+} mg_encoding;
+
+const mg_encoding *mg_encoding_find(const char *name); /**< NULL if there is none */
+const mg_encoding *mg_encoding_at(size_t i);           /**< NULL past the end */
+/** XXH3-128 of the token names joined by newlines, as 32 hex digits: stands in every record and model. */
+void mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33]);
+
 MG_PUBLIC_END
 #endif

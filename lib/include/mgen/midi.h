@@ -47,9 +47,9 @@ typedef struct {
 
 /** What a reader changed to make sense of a file, and where. */
 typedef struct {
-    uint64_t offset;    /**< byte in the file (MIDI), or line (ABC) */
-    uint16_t what;      /**< mg_repair_kind */
-    uint32_t count;     /**< notes, bytes or events concerned */
+    uint64_t place;  /**< byte in the file (MIDI) or line (ABC), from 0 and from 1 */
+    uint16_t what;   /**< mg_repair_what */
+    uint32_t count;  /**< bytes, notes or events concerned */
 } mg_repair;
 
 /** A piece of music. All arrays belong to it. Notes stand track by track, within a track in the order of their
@@ -77,6 +77,104 @@ typedef struct {
 
 mg_score *mg_score_new(void);
 void mg_score_free(mg_score *score);
+
+/** The time of a tick in seconds, by the exact tempo map: the last tempo at a tick counts, 120 quarters a minute before
+    the first. Each call is O(log tempos) on a clock made once. */
+typedef struct mg_clock mg_clock;
+mg_clock *mg_clock_new(const mg_score *score);
+double mg_clock_seconds(const mg_clock *clock, int64_t tick);
+int64_t mg_clock_tick(const mg_clock *clock, double seconds); /**< the nearest tick */
+void mg_clock_free(mg_clock *clock);
+
+/** The meter in force at every tick, 4/4 before the first; a bar starts where a meter stands. */
+double mg_score_bar_ticks(const mg_score *score, const mg_meter *meter); /**< length of one bar of it */
+
+/** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and metrics
+    use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */
+const mg_note **mg_score_sorted_notes(const mg_score *score);
+
+/** XXH3-128 of the notes alone: onset and duration as reduced fractions of a quarter, pitch, velocity, whether drum;
+    sorted. Tracks, channels, tempo, texts and ticks_per_quarter do not matter, so exact duplicates share it. */
+mg_status mg_score_id(const mg_score *score, mg_hash *id, mg_error *why);
+
+/* ---- repairs ---- */
+
+/** Every kind of repair: identifier, name in records, whether data were lost, what was done. */
+#define MG_REPAIRS(R)                                                                                                 \
+    R(LEADING_JUNK, "leading-junk", false, "bytes before the header were skipped")                                    \
+    R(NO_HEADER, "no-header", true, "no header chunk: format 1 and 480 ticks a quarter were assumed")                 \
+    R(HEADER_SIZE, "header-size", false, "the header chunk has an odd length")                                        \
+    R(FORMAT, "unknown-format", false, "unknown format number, read as format 1")                                     \
+    R(DIVISION, "bad-division", true, "division without meaning: 480 ticks a quarter were assumed")                   \
+    R(TRACK_COUNT, "track-count", false, "the header names another number of tracks than there are")                  \
+    R(ALIEN_CHUNK, "alien-chunk", false, "a chunk of unknown kind was skipped")                                       \
+    R(CHUNK_SIZE, "chunk-size", false, "a track chunk's length is wrong; its events tell where it ends")              \
+    R(CUT_FILE, "cut-file", true, "the file ends inside a track")                                                     \
+    R(TRAILING_BYTES, "trailing-bytes", false, "bytes behind the last track were skipped")                            \
+    R(NO_TRACK_END, "no-track-end", false, "a track without an end-of-track event")                                   \
+    R(AFTER_TRACK_END, "after-track-end", false, "events behind the end-of-track event were read")                    \
+    R(LONG_DELTA, "long-delta", false, "a variable-length number of more than four bytes")                            \
+    R(NO_STATUS, "no-status", true, "data bytes without a status byte were skipped")                                  \
+    R(RUNNING_STATUS, "running-status", false, "running status across a meta or system event was kept")               \
+    R(BAD_STATUS, "bad-status", true, "an undefined status byte was skipped")                                         \
+    R(BAD_DATA_BYTE, "bad-data-byte", true, "a data byte above 127 was read as 127")                                  \
+    R(META_SIZE, "meta-size", true, "a meta event of the wrong length was skipped")                                   \
+    R(BAD_TEMPO, "bad-tempo", true, "a tempo of 0 was skipped")                                                       \
+    R(BAD_METER, "bad-meter", true, "a meter without meaning was skipped")                                            \
+    R(BAD_KEY, "bad-key", true, "a key signature without meaning was skipped")                                        \
+    R(TEXT_ENCODING, "text-encoding", false, "a text that is not UTF-8 was converted by a guess")                     \
+    R(ORPHAN_OFF, "orphan-note-off", false, "a note-off without a sounding note was skipped")                         \
+    R(UNCLOSED_NOTE, "unclosed-note", false, "a note without note-off ends with its track")                           \
+    R(DROPPED_NOTE, "dropped-note", true, "a note without note-off was dropped")                                      \
+    R(TICK_RANGE, "tick-range", true, "time beyond the limit: the rest of the track was skipped")
+
+typedef enum {
+#define R(identifier, name, is_lossy, sentence) MG_REPAIR_##identifier,
+    MG_REPAIRS(R)
+#undef R
+    MG_REPAIR_KINDS
+} mg_repair_what;
+
+const char *mg_repair_name(unsigned what);
+const char *mg_repair_sentence(unsigned what);
+bool mg_repair_is_lossy(unsigned what);
+
+/* ---- reading ---- */
+
+typedef enum { MG_PAIR_FIFO, MG_PAIR_LIFO } mg_pairing;          /**< which of several sounding notes a note-off ends */
+typedef enum { MG_UNCLOSED_END, MG_UNCLOSED_DROP } mg_unclosed;  /**< a note without note-off ends with its track, or goes */
+
+typedef struct {
+    int pairing;        /**< mg_pairing */
+    int unclosed;       /**< mg_unclosed */
+    bool is_strict;     /**< refuse what would need a repair */
+    int64_t max_bytes;  /**< of a file; default 64 MiB */
+    int64_t max_events; /**< of a file; default 20 million */
+    double max_hours;   /**< of music; default 24 */
+} mg_read_options;
+
+mg_read_options mg_read_defaults(void);
+
+/** Read a Standard MIDI File, bare or in a RIFF wrapper. Lenient reading repairs what it can and lists each repair in
+    the score; MG_BAD_DATA if nothing can be made of it or, with is_strict, at the first repair. Time and memory are linear
+    in `size`. */
+mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *options, mg_score **score, mg_error *why);
+/** Whether the bytes look like a MIDI file: a header within the first 4 KiB, or a RIFF wrapper. */
+bool mg_midi_is(const void *bytes, size_t size);
+
+/** Read the tunes of an ABC file, one at a time: `visit` gets each with its number from 1, and owns the score. A tune
+    that cannot be read is given as `trouble` with score NULL. `visit` returns other than MG_OK to end the walk. */
+typedef mg_status (*mg_abc_fn)(void *user, int number, mg_score *score, const mg_error *trouble);
+mg_status mg_abc_read(const void *bytes, size_t size, const mg_read_options *options, mg_abc_fn visit, void *user,
+                      mg_error *why);
+/** Whether the bytes look like ABC: text with a line "X:" or "K:". */
+bool mg_abc_is(const void *bytes, size_t size);
+
+/* ---- writing ---- */
+
+/** The score as a Standard MIDI File, format 1 (0 for one track): what mg_midi_read gives back is equal in notes, tempi,
+    meters, keys, programs, controls, bends and texts. `out` is appended to. */
+mg_status mg_midi_write(const mg_score *score, mg_buffer *out, mg_error *why);
 
 MG_PUBLIC_END
 #endif
