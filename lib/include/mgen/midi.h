@@ -86,8 +86,8 @@ double mg_clock_seconds(const mg_clock *clock, int64_t tick);
 int64_t mg_clock_tick(const mg_clock *clock, double seconds); /**< the nearest tick */
 void mg_clock_free(mg_clock *clock);
 
-/** The meter in force at every tick, 4/4 before the first; a bar starts where a meter stands. */
-double mg_score_bar_ticks(const mg_score *score, const mg_meter *meter); /**< length of one bar of it */
+/** The length of one bar of `meter` (NULL: 4/4) in ticks. A bar starts where a meter stands. */
+double mg_meter_bar_ticks(const mg_score *score, const mg_meter *meter);
 
 /** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and metrics
     use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a score, and views of it. */
+#include <mgen/midi.h>
+
+#include <stdlib.h>
+
+mg_score *mg_score_new(void)
+{
+    mg_score *score = mg_alloc_zero(1, sizeof *score);
+    if (!score) return NULL;
+    score->format = 1;
+    score->title = score->origin = "";
+    return score;
+}
+
+void mg_score_free(mg_score *score)
+{
+    if (!score) return;
+    mg_free(score->notes);
+    mg_free(score->tracks);
+    mg_free(score->tempos);
+    mg_free(score->meters);
+    mg_free(score->keys);
+    mg_free(score->controls);
+    mg_free(score->programs);
+    mg_free(score->bends);
+    mg_free(score->texts);
+    mg_free(score->repairs);
+    mg_arena_free(&score->strings);
+    mg_free(score);
+}
+
+double mg_meter_bar_ticks(const mg_score *score, const mg_meter *meter)
+{
+    int numerator = meter ? meter->numerator : 4, denominator = meter ? meter->denominator : 4;
+    return 4.0 * score->ticks_per_quarter * numerator / denominator;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const mg_note *x = *(const mg_note *const *)a, *y = *(const mg_note *const *)b;
+#define ORDER(field) \
+    if (x->field != y->field) return x->field < y->field ? -1 : 1
+    ORDER(start);
+    ORDER(pitch);
+    ORDER(end);
+    ORDER(velocity);
+    ORDER(track);
+    ORDER(channel);
+#undef ORDER
+    return 0;
+}
+
+const mg_note **mg_score_sorted_notes(const mg_score *score)
+{
+    const mg_note **sorted = mg_alloc(score->n_notes, sizeof *sorted);
+    if (!sorted) return NULL;
+    for (size_t i = 0; i < score->n_notes; i++) sorted[i] = &score->notes[i];
+    if (score->n_notes) qsort(sorted, score->n_notes, sizeof *sorted, by_start);
+    return sorted;
+}
