@@ -52,8 +52,9 @@ typedef struct {
     uint32_t count;  /**< bytes, notes or events concerned */
 } mg_repair;
 
-/** A piece of music. All arrays belong to it. Notes stand track by track, within a track in the order of their
-    note-ons; every other list is ordered by tick (stable: file order at equal ticks, all tracks merged). */
+/** A piece of music. All arrays belong to it. What belongs to a track (notes, controls, programs, bends, texts) stands
+    track by track, within it by tick, notes in the order of their note-ons; tempi, meters and keys, which all tracks
+    share, are merged by tick (file order at equal ticks). */
 typedef struct {
     int format;                 /**< MIDI: 0, 1, 2; ABC: 1 */
     int ticks_per_quarter;      /**< 0: SMPTE */
@@ -116,12 +117,12 @@ mg_status mg_score_id(const mg_score *score, mg_hash *id, mg_error *why);
     R(LONG_DELTA, "long-delta", false, "a variable-length number of more than four bytes")                            \
     R(NO_STATUS, "no-status", true, "data bytes without a status byte were skipped")                                  \
     R(RUNNING_STATUS, "running-status", false, "running status across a meta or system event was kept")               \
-    R(BAD_STATUS, "bad-status", true, "an undefined status byte was skipped")                                         \
+    R(BAD_STATUS, "bad-status", false, "an undefined status byte was skipped")                                        \
     R(BAD_DATA_BYTE, "bad-data-byte", true, "a data byte above 127 was read as 127")                                  \
-    R(META_SIZE, "meta-size", true, "a meta event of the wrong length was skipped")                                   \
-    R(BAD_TEMPO, "bad-tempo", true, "a tempo of 0 was skipped")                                                       \
-    R(BAD_METER, "bad-meter", true, "a meter without meaning was skipped")                                            \
-    R(BAD_KEY, "bad-key", true, "a key signature without meaning was skipped")                                        \
+    R(META_SIZE, "meta-size", false, "a meta event of the wrong length was skipped")                                  \
+    R(BAD_TEMPO, "bad-tempo", false, "a tempo of 0 was skipped")                                                      \
+    R(BAD_METER, "bad-meter", false, "a meter without meaning was skipped")                                           \
+    R(BAD_KEY, "bad-key", false, "a key signature without meaning was skipped")                                       \
     R(TEXT_ENCODING, "text-encoding", false, "a text that is not UTF-8 was converted by a guess")                     \
     R(ORPHAN_OFF, "orphan-note-off", false, "a note-off without a sounding note was skipped")                         \
     R(UNCLOSED_NOTE, "unclosed-note", false, "a note without note-off ends with its track")                           \
@@ -172,8 +173,10 @@ bool mg_abc_is(const void *bytes, size_t size);
 
 /* ---- writing ---- */
 
-/** The score as a Standard MIDI File, format 1 (0 for one track): what mg_midi_read gives back is equal in notes, tempi,
-    meters, keys, programs, controls, bends and texts. `out` is appended to. */
+/** The score as a Standard MIDI File, format 1 (0 for a single track): what mg_midi_read gives back has equal tempi,
+    meters, keys, programs, controls, bends and texts, and equal notes up to their order at equal ticks, provided that the
+    notes of a key end in the order in which they began (as fifo pairing makes them) or are read back with the pairing that
+    made them. `out` is appended to. MG_UNSUPPORTED for a time base that MIDI cannot say. */
 mg_status mg_midi_write(const mg_score *score, mg_buffer *out, mg_error *why);
 
 MG_PUBLIC_END
