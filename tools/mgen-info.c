@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 static mg_status work(void *user, mg_job *job) {
-    (void)user; mg_json *r; 
+    (void)user; mg_json *r;
     MG_TRY(mg_item_record(&job->item,&r,&job->why));
     mg_json_free(r);
     mg_json_writer j = mg_record_begin(&job->out, "test"); mg_record_put_path(&j, "path", job->item.path); mg_record_end(&j);

@@ -163,10 +163,12 @@ mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *op
 /** Whether the bytes look like a MIDI file: a header within the first 4 KiB, or a RIFF wrapper. */
 bool mg_midi_is(const void *bytes, size_t size);
 
-/** Read the tunes of an ABC file, one at a time: `visit` gets each with its number from 1, and owns the score. A tune
-    that cannot be read is given as `trouble` with score NULL. `visit` returns other than MG_OK to end the walk. */
-typedef mg_status (*mg_abc_fn)(void *user, int number, mg_score *score, const mg_error *trouble);
-mg_status mg_abc_read(const void *bytes, size_t size, const mg_read_options *options, mg_abc_fn visit, void *user,
+/** Takes the pieces of a file that may hold several: each with its number from 1. Owns the score, which is NULL for a
+    piece that could not be read, `trouble` saying why. Returns other than MG_OK to end the walk. */
+typedef mg_status (*mg_score_fn)(void *user, int number, mg_score *score, const mg_error *trouble);
+
+/** Read the tunes of an ABC file, one at a time. */
+mg_status mg_abc_read(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,
                       mg_error *why);
 /** Whether the bytes look like ABC: text with a line "X:" or "K:". */
 bool mg_abc_is(const void *bytes, size_t size);

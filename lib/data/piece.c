@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* From an input to the music in it: what kind of file it is, which of its pieces are meant, and what a record holds. */
+#include <mgen/data.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One walk through the pieces of an input. */
+typedef struct {
+    mg_job *job;
+    const mg_piece_options *options;
+    mg_piece_fn visit;
+    void *user;
+    const char *path;      /* what pieces are called, before #N */
+    const mg_json *record; /* the record that led here, or NULL */
+    int only;              /* the N of FILE#N; 0: all */
+    mg_score *held;        /* the first piece, until it is known whether there are more */
+    mg_error held_trouble;
+    int n_seen;
+} walk;
+
+/* ---- one piece ---- */
+
+static void add_repairs(walk *w, const char *path, const mg_score *score)
+{
+    bool is_lossy = false;
+    for (size_t i = 0; i < score->n_repairs; i++) {
+        const mg_repair *repair = &score->repairs[i];
+        is_lossy |= mg_repair_is_lossy(repair->what);
+        if (!w->options->report_repairs) continue;
+        mg_json_writer json = mg_record_begin(&w->job->out, "repair");
+        mg_record_put_path(&json, "path", path);
+        mg_json_put_int(&json, "offset", (int64_t)repair->place);
+        mg_json_put_text(&json, "what", mg_repair_name(repair->what));
+        mg_json_put_bool(&json, "lossy", mg_repair_is_lossy(repair->what));
+        mg_json_put_int(&json, "count", repair->count);
+        mg_json_put_text(&json, "done", mg_repair_sentence(repair->what));
+        mg_record_end(&json);
+    }
+    w->job->tally.lossy += is_lossy;
+}
+
+static mg_status fail_piece(walk *w, const char *path, const mg_error *why)
+{
+    if (why->status == MG_NO_MEMORY || why->status == MG_STOPPED) {
+        w->job->why = *why;
+        return why->status;
+    }
+    mg_record_error(&w->job->out, path, why);
+    w->job->tally.failed++;
+    return MG_OK;
+}
+
+static mg_status visit_score(walk *w, const char *path, const mg_score *score)
+{
+    mg_error why = {0};
+    mg_piece piece = {.path = path, .score = score, .record = w->record,
+                      .split = mg_json_get_string(w->record, "split", NULL)};
+    const char *id = mg_json_get_string(w->record, "id", "");
+    mg_status status = mg_hash_from_hex(id, &piece.id) ? MG_OK : mg_score_id(score, &piece.id, &why);
+    add_repairs(w, path, score);
+    if (!status) status = w->visit(w->user, w->job, &piece, &why);
+    why.status = status;
+    return status ? fail_piece(w, path, &why) : MG_OK;
+}
+
+/* Owns the score; NULL where it could not be read. */
+static mg_status visit_named(walk *w, const char *path, mg_score *score, const mg_error *trouble)
+{
+    mg_status status = score ? visit_score(w, path, score) : fail_piece(w, path, trouble);
+    mg_score_free(score);
+    return status;
+}
+
+static mg_status visit_numbered(walk *w, int number, mg_score *score, const mg_error *trouble)
+{
+    mg_buffer path = {0};
+    mg_buffer_print(&path, "%s#%d", w->path, number);
+    mg_status status = MG_NO_MEMORY;
+    if (path.failed) mg_score_free(score), mg_fail(&w->job->why, MG_NO_MEMORY, "out of memory");
+    else status = visit_named(w, path.data, score, trouble);
+    mg_buffer_free(&path);
+    return status;
+}
+
+/* Takes the pieces of a file one by one. The only piece of a file is called as the file is. */
+static mg_status take(void *user, int number, mg_score *score, const mg_error *trouble)
+{
+    walk *w = user;
+    w->n_seen++;
+    if (w->only) {
+        if (number == w->only) return visit_named(w, w->path, score, trouble);
+        mg_score_free(score);
+        return MG_OK;
+    }
+    if (w->n_seen == 1) {
+        w->held = score;
+        if (trouble) w->held_trouble = *trouble;
+        return MG_OK;
+    }
+    if (w->n_seen == 2) {
+        mg_score *first = w->held;
+        w->held = NULL;
+        mg_status status = visit_numbered(w, 1, first, &w->held_trouble);
+        if (status) return mg_score_free(score), status;
+    }
+    return visit_numbered(w, number, score, trouble);
+}
+
+static mg_status finish(walk *w)
+{
+    if (w->only && w->n_seen < w->only) {
+        mg_error why = {0};
+        mg_fail(&why, MG_BAD_DATA, "there is no piece %d", w->only);
+        return fail_piece(w, w->path, &why);
+    }
+    if (w->only || w->n_seen != 1) return MG_OK;
+    mg_score *score = w->held;
+    w->held = NULL;
+    return visit_named(w, w->path, score, &w->held_trouble);
+}
+
+/* ---- kinds of files ---- */
+
+static mg_status read_midi(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,
+                           mg_error *why)
+{
+    mg_score *score;
+    MG_TRY(mg_midi_read(bytes, size, options, &score, why));
+    return visit(user, 1, score, NULL);
+}
+
+/* In the order in which they are tried: the strictest tests first. */
+static const struct {
+    bool (*is)(const void *bytes, size_t size);
+    mg_status (*read)(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,
+                      mg_error *why);
+} formats[] = {{mg_midi_is, read_midi}};
+
+static mg_status read_pieces(walk *w, const void *bytes, size_t size)
+{
+    mg_error *why = &w->job->why;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (!formats[i].is(bytes, size)) continue;
+        mg_status status = formats[i].read(bytes, size, &w->options->read, take, w, why);
+        if (!status) status = finish(w);
+        mg_score_free(w->held);
+        return status;
+    }
+    if (size == 0) return mg_fail(why, MG_BAD_DATA, "the file is empty");
+    return mg_fail(why, MG_UNSUPPORTED, "neither MIDI nor ABC nor a set of rolls");
+}
+
+/* The N of "FILE#N", and where FILE ends; 0 where there is none. */
+static int piece_number(const char *path, size_t *length)
+{
+    const char *hash = strrchr(path, '#');
+    if (!hash || hash[1] < '1' || hash[1] > '9') return 0;
+    char *end;
+    long number = strtol(hash + 1, &end, 10);
+    *length = (size_t)(hash - path);
+    return *end || number > INT32_MAX ? 0 : (int)number;
+}
+
+/* A file, or one piece of it where no file is called so. */
+static mg_status read_path(walk *w, const char *path)
+{
+    mg_error *why = &w->job->why;
+    uint64_t cap = (uint64_t)w->options->read.max_bytes;
+    mg_file file;
+    size_t length;
+    mg_status status = mg_file_read(path, cap, &file, why);
+    if (status == MG_IO && (w->only = piece_number(path, &length)) > 0) {
+        char *whole = mg_strndup(path, length);
+        if (!whole) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+        status = mg_file_read(whole, cap, &file, why);
+        mg_free(whole);
+    }
+    if (!status) status = read_pieces(w, file.data, file.size);
+    mg_file_free(&file);
+    return status;
+}
+
+/* ---- records ---- */
+
+/* The content of a record as the token list of its encoding; frames become the tokens of a roll. */
+static mg_status read_content(const mg_json *content, bool is_roll, mg_buffer *tokens, mg_error *why)
+{
+    for (size_t i = 0; i < mg_json_count(content); i++) {
+        const mg_json *item = mg_json_at(content, i);
+        size_t n = is_roll ? mg_json_count(item) : 1;
+        for (size_t k = 0; k < n; k++) {
+            int64_t token;
+            if (!mg_json_int(is_roll ? mg_json_at(item, k) : item, &token) || token < 0 || token > INT32_MAX)
+                return mg_fail(why, MG_BAD_DATA, "a token that is no number of a vocabulary");
+            mg_buffer_add(tokens, &(int32_t){(int32_t)token}, sizeof(int32_t));
+        }
+        if (is_roll) mg_buffer_add(tokens, &(int32_t){MG_FRAME_END}, sizeof(int32_t));
+    }
+    return tokens->failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
+}
+
+static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
+{
+    mg_error *why = &w->job->why;
+    const char *name = mg_json_get_string(w->record, "encoding", is_roll ? "roll88" : "");
+    const mg_encoding *encoding = mg_encoding_find(name);
+    if (!encoding) return mg_fail(why, MG_UNSUPPORTED, "there is no encoding '%s'", name);
+    mg_buffer tokens = {0};
+    mg_score *score = NULL;
+    double bpm = mg_json_get_real(mg_json_get(w->record, "meta"), "bpm", 120);
+    mg_status status = read_content(content, is_roll, &tokens, why);
+    if (!status)
+        status = encoding->decode((const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t), bpm,
+                                  &score, why);
+    mg_buffer_free(&tokens);
+    if (!status) status = visit_score(w, w->path, score);
+    mg_score_free(score);
+    return status;
+}
+
+/* The path of a record is relative to the folder of the file that it stands in; from a pipe, to the working folder. */
+static char *resolve(const char *stream, const char *path)
+{
+    const char *slash = strrchr(stream, '/');
+    mg_buffer whole = {0};
+    if (path[0] != '/' && slash) mg_buffer_add(&whole, stream, (size_t)(slash - stream + 1));
+    mg_buffer_add_text(&whole, path);
+    if (whole.failed) mg_buffer_free(&whole);
+    return whole.data;
+}
+
+static bool holds_music(const mg_json *record)
+{
+    static const char *const kinds[] = {"piece", "roll", "output"};
+    const char *kind = mg_json_get_string(record, "kind", "");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kind, kinds[i]) == 0) return true;
+    return false;
+}
+
+static mg_status read_record(walk *w)
+{
+    if (!holds_music(w->record)) return MG_OK;
+    mg_error *why = &w->job->why;
+    const mg_json *tokens = mg_json_get(w->record, "tokens"), *frames = mg_json_get(w->record, "frames");
+    char *path = mg_record_path(w->record, "path");
+    w->path = path ? path : w->job->item.path;
+    mg_status status;
+    if (tokens || frames) {
+        status = decode_record(w, tokens ? tokens : frames, !tokens);
+    } else if (path) {
+        char *whole = resolve(w->job->item.path, path);
+        status = whole ? read_path(w, whole) : mg_fail(why, MG_NO_MEMORY, "out of memory");
+        mg_free(whole);
+    } else {
+        status = mg_fail(why, MG_BAD_DATA, "a record with neither content nor path");
+    }
+    if (status && status != MG_NO_MEMORY && status != MG_STOPPED) { /* the record's path, not its stream's */
+        why->status = status;
+        mg_error_at(why, "line %llu", (unsigned long long)w->job->item.number);
+        status = fail_piece(w, w->path, why);
+    }
+    mg_free(path);
+    return status;
+}
+
+mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user)
+{
+    walk w = {.job = job, .options = options, .visit = visit, .user = user, .path = job->item.path};
+    const mg_item *item = &job->item;
+    mg_json *record;
+    MG_TRY(mg_item_record(item, &record, &job->why));
+    w.record = record;
+    mg_status status = record ? read_record(&w)
+                       : item->content.data ? read_pieces(&w, item->content.data, item->content.size)
+                                            : read_path(&w, item->path);
+    mg_json_free(record);
+    return status;
+}
