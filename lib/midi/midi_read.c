@@ -7,6 +7,7 @@
    threaded through the notes themselves. */
 #include <mgen/midi.h>
 #include <mgen/text.h>
+#include "midi/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -560,34 +561,6 @@ static mg_status read_chunks(reader *r, const uint8_t *at, int n_tracks)
 
 /* ---- after the last track ---- */
 
-/* The lists that all tracks share: by tick, file order where ticks are equal. Insertion sort would be quadratic on many
-   tracks, so bottom-up merging; nothing is done where the list is in order already. */
-static bool sort_by_tick(void *items, size_t n, size_t size)
-{
-#define TICK(base, i) (*(const int64_t *)(const void *)((const char *)(base) + (i) * size)) /* the first member */
-    size_t sorted = 1;
-    while (sorted < n && TICK(items, sorted - 1) <= TICK(items, sorted)) sorted++;
-    if (sorted >= n) return true;
-    char *other = mg_alloc(n, size), *from = items, *to = other;
-    if (!other) return false;
-    for (size_t run = 1; run < n; run *= 2) {
-        for (size_t left = 0; left < n; left += 2 * run) {
-            size_t middle = left + run < n ? left + run : n, right = left + 2 * run < n ? left + 2 * run : n;
-            for (size_t i = left, j = middle, k = left; k < right; k++) {
-                bool takes_left = i < middle && (j == right || TICK(from, i) <= TICK(from, j));
-                memcpy(to + k * size, from + (takes_left ? i++ : j++) * size, size);
-            }
-        }
-        char *kept = from;
-        from = to;
-        to = kept;
-    }
-    if (from != items) memcpy(items, from, n * size);
-    mg_free(other);
-    return true;
-#undef TICK
-}
-
 /* A few bytes can claim years of silence: what lies beyond max_hours is cut off. */
 static mg_status cut_at_limit(reader *r)
 {
@@ -642,9 +615,9 @@ static mg_status read_file(reader *r)
     MG_TRY(read_header(r, &at, &n_tracks));
     MG_TRY(read_chunks(r, at, n_tracks));
     mg_score *s = r->score;
-    if (!sort_by_tick(s->tempos, s->n_tempos, sizeof *s->tempos) ||
-        !sort_by_tick(s->meters, s->n_meters, sizeof *s->meters) ||
-        !sort_by_tick(s->keys, s->n_keys, sizeof *s->keys))
+    if (!midi_sort_by_tick(s->tempos, s->n_tempos, sizeof *s->tempos) ||
+        !midi_sort_by_tick(s->meters, s->n_meters, sizeof *s->meters) ||
+        !midi_sort_by_tick(s->keys, s->n_keys, sizeof *s->keys))
         return no_memory(r);
     return cut_at_limit(r);
 }
