@@ -24,13 +24,15 @@ ARCH      := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 
 # ---- flags ----
 
-PACKAGES := jansson libxxhash sndfile fluidsynth libebur128 smf zlib
+PACKAGES := jansson libxxhash sndfile fluidsynth libebur128 zlib
+TEST_PACKAGES := smf
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla
 # No contraction and no reassociation: the same bits from every compiler and at any thread count.
 FLAGS    := -std=gnu11 -g $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fopenmp \
             -Ilib/include -Ilib -Itools -I. -D_GNU_SOURCE -DMG_REAL_$(REAL)
-SYSTEM   := $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
+SYSTEM   := $(shell pkg-config --cflags-only-I $(PACKAGES) $(TEST_PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm
+TEST_LIBS := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 LINK     := -fopenmp -Wl,--as-needed
 ifdef WERROR
 FLAGS    += -Werror
@@ -113,7 +115,7 @@ $(BUILD)/bin/%: $O/tools/%.o $(CLI_OBJ) $(STATIC)
 
 $(BUILD)/tests/unit/%: $O/tests/unit/%.o $(STATIC)
 	@mkdir -p $(@D)
-	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(TEST_LIBS) $(LIBS)
 
 # The OPTIONS section of a man page comes from the tool's own table.
 $(BUILD)/man/%.1: docs/man/%.1 $(BUILD)/bin/%

@@ -122,8 +122,8 @@ static mg_status finish(walk *w)
 
 /* ---- kinds of files ---- */
 
-static mg_status read_midi(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,
-                           mg_error *why)
+static mg_status read_midi(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit,
+                           void *user, mg_error *why)
 {
     mg_score *score;
     MG_TRY(mg_midi_read(bytes, size, options, &score, why));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From ticks to seconds. Between two tempi time grows by us_per_quarter / ticks_per_quarter a tick; the microseconds times
-   ticks_per_quarter up to each tempo are summed as integers, so that every second is rounded once. */
+/* From ticks to seconds. Between two tempi time grows by us_per_quarter / ticks_per_quarter a tick; the microseconds
+   times ticks_per_quarter up to each tempo are summed as integers, so that every second is rounded once. */
 #include <mgen/midi.h>
 
 #include <math.h>

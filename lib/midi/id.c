@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One note, little-endian on every machine: onset and duration in quarters as reduced fractions (8 + 2 bytes each), pitch,
-   velocity, whether drum. Denominators divide ticks_per_quarter, so 2 bytes hold them. */
+/* One note, little-endian on every machine: onset and duration in quarters as reduced fractions (8 + 2 bytes each),
+   pitch, velocity, whether drum. Denominators divide ticks_per_quarter, so 2 bytes hold them. */
 enum { ROW = 23 };
 
 static uint64_t gcd(uint64_t a, uint64_t b)

@@ -397,8 +397,8 @@ static const uint8_t *find(const uint8_t *at, const uint8_t *end, const char *ki
     return at < end ? memmem(at, (size_t)(end - at), kind, 4) : NULL;
 }
 
-/* The track's chunk is over and no end of track was seen. Either the chunk is as long as it says and the event is missing,
-   or its length is wrong and the track goes on: then up to the next track, or to the end of the file. */
+/* The track's chunk is over and no end of track was seen. Either the chunk is as long as it says and the event is
+   missing, or its length is wrong and the track goes on: then up to the next track, or to the end of the file. */
 static mg_status pass_chunk_end(reader *r, const uint8_t *at, bool *goes_on)
 {
     *goes_on = false;
@@ -541,7 +541,7 @@ static mg_status read_chunks(reader *r, const uint8_t *at, int n_tracks)
             MG_TRY(read_track(r, &at));
             continue;
         }
-        const uint8_t *next = find(at, r->end, "MTrk");
+        const uint8_t *next = find(at + 1, r->end, "MTrk");
         if (looks_like_chunk(at, r->end)) {
             const uint8_t *behind = at + 8 + big_endian(at + 4, 4);
             MG_TRY(repair(r, at, MG_REPAIR_ALIEN_CHUNK, (size_t)(behind - at)));
@@ -561,6 +561,35 @@ static mg_status read_chunks(reader *r, const uint8_t *at, int n_tracks)
 
 /* ---- after the last track ---- */
 
+/* Keep the items up to the last tick. */
+#define CUT_LIST(items, count)                                    \
+    do {                                                          \
+        size_t kept_ = 0;                                         \
+        for (size_t i_ = 0; i_ < (count); i_++)                   \
+            if ((items)[i_].tick <= last) (items)[kept_++] = (items)[i_]; \
+        (count) = kept_;                                          \
+    } while (0)
+
+static size_t cut_notes(mg_score *s, int64_t last)
+{
+    size_t kept = 0, before = s->n_notes;
+    for (size_t t = 0; t < s->n_tracks; t++) {
+        mg_track *track = &s->tracks[t];
+        size_t first = kept, end = track->first_note + track->n_notes;
+        for (size_t i = track->first_note; i < end; i++) {
+            if (s->notes[i].start > last) continue;
+            s->notes[kept] = s->notes[i];
+            if (s->notes[kept].end > last) s->notes[kept].end = last;
+            kept++;
+        }
+        track->first_note = first;
+        track->n_notes = kept - first;
+        if (track->end_tick > last) track->end_tick = last;
+    }
+    s->n_notes = kept;
+    return before - kept;
+}
+
 /* A few bytes can claim years of silence: what lies beyond max_hours is cut off. */
 static mg_status cut_at_limit(reader *r)
 {
@@ -570,25 +599,18 @@ static mg_status cut_at_limit(reader *r)
     double limit_s = r->options->max_hours * 3600;
     bool is_long = mg_clock_seconds(clock, s->end_tick) > limit_s;
     int64_t last = is_long ? mg_clock_tick(clock, limit_s) : 0;
+    if (is_long && mg_clock_seconds(clock, last) > limit_s) last--; /* the nearest tick may lie behind */
     mg_clock_free(clock);
     if (!is_long) return MG_OK;
-    size_t kept = 0, dropped = 0;
-    for (size_t t = 0; t < s->n_tracks; t++) {
-        mg_track *track = &s->tracks[t];
-        size_t first = kept;
-        for (size_t i = track->first_note; i < track->first_note + track->n_notes; i++) {
-            if (s->notes[i].start > last) continue;
-            s->notes[kept] = s->notes[i];
-            if (s->notes[kept].end > last) s->notes[kept].end = last;
-            kept++;
-        }
-        dropped += track->n_notes - (kept - first);
-        *track = (mg_track){.name = track->name, .first_note = first, .n_notes = kept - first,
-                            .end_tick = track->end_tick < last ? track->end_tick : last};
-    }
-    s->n_notes = kept;
+    CUT_LIST(s->tempos, s->n_tempos);
+    CUT_LIST(s->meters, s->n_meters);
+    CUT_LIST(s->keys, s->n_keys);
+    CUT_LIST(s->controls, s->n_controls);
+    CUT_LIST(s->programs, s->n_programs);
+    CUT_LIST(s->bends, s->n_bends);
+    CUT_LIST(s->texts, s->n_texts);
     s->end_tick = last;
-    return repair(r, r->end, MG_REPAIR_TICK_RANGE, dropped);
+    return repair(r, r->end, MG_REPAIR_TICK_RANGE, cut_notes(s, last));
 }
 
 static mg_status read_file(reader *r)

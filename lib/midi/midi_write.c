@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Standard MIDI Files, written: every list of the score becomes events, sorted by tick and, at equal ticks, in an order
-   in which they mean the same when read again. Own code, as libsmf frees its events in quadratic time and knows no SMPTE
-   division; tests have libsmf read what is written here. */
+   in which they mean the same when read again. Own code, as libsmf frees its events in quadratic time, reads the length
+   of a meta event as one byte and knows no SMPTE division; tests have libsmf read what is written here. */
 #include <mgen/midi.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What an event is; at equal ticks they stand in this order. Notes end before others begin, so that a key struck again at
-   once is not ended at once; a note of no length begins and ends between the two. */
+/* What an event is; at equal ticks they stand in this order. Notes end before others begin, so that a key struck again
+   at once is not ended at once; a note of no length begins and ends between the two. */
 typedef enum { TEXT, TEMPO, METER, SIGNATURE, PROGRAM, CONTROL, BEND, NOTE_OFF, EMPTY_NOTE, NOTE_ON } event_kind;
 
 typedef struct {

@@ -89,7 +89,7 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
 
 /* ---- start ---- */
 
-/* With a standard descriptor closed, the next file opened would take its place and receive what was not meant for it. */
+/* With a standard descriptor closed, the next file opened would take its place and get what was not meant for it. */
 static void guard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)

@@ -204,7 +204,7 @@ mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_er
 
 /** One piece of music, on loan during a visit. */
 typedef struct {
-    const char *path;      /**< of its file; "FILE#N" for the N-th of several in a file; of a record, what the record says */
+    const char *path;      /**< of its file, "FILE#N" for the N-th of several in a file; what the record says */
     const mg_score *score; /**< its notes; of a record with content, decoded from that content */
     mg_hash id;            /**< mg_score_id, or the record's own id */
     const mg_json *record; /**< the record that it came from, NULL for a file */
@@ -218,10 +218,10 @@ typedef struct {
 
 typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece, mg_error *why);
 
-/** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set, or the
-    record's content, which is read from the record's path where it has none. Records of kinds that hold no music are
-    passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk goes on;
-    lossy repairs are counted in job->tally. */
+/** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set, or
+    the record's content, which is read from the record's path where it has none. Records of kinds that hold no music
+    are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk
+    goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
 
 /* ---- encodings ---- */
@@ -239,7 +239,7 @@ typedef struct mg_encoding {
     /** Whether `next` may follow the `n` tokens so far; what is not allowed gets probability 0 when sampling, so that
         notes are closed and nothing is said twice. NULL: anything may. */
     bool (*allows)(const int32_t *tokens, size_t n, int32_t next);
-    /** Append the score's tokens. MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). */
+    /** Append the score's tokens. MG_BAD_DATA, with the reason, where the music does not fit (a chord in a melody). */
     mg_status (*encode)(const mg_score *score, mg_buffer *tokens, mg_error *why);
     /** The music that the tokens stand for, at `bpm` where the encoding counts beats; tolerant: what makes no sense is
         passed over, every note is closed. */
@@ -281,7 +281,7 @@ mg_status mg_seal_out(mg_out *out, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
 
-/** Add a check record: whether the file has a provenance, its seal is whole, and what it names is what it was (*passed).
+/** Add a check record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
     Files that it names are looked for at their path, seen from the working folder and from the file's folder, and
     beside the file. One that is not there is reported, and is no failure. */
 mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);

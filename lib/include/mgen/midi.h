@@ -142,8 +142,8 @@ bool mg_repair_is_lossy(unsigned what);
 
 /* ---- reading ---- */
 
-typedef enum { MG_PAIR_FIFO, MG_PAIR_LIFO } mg_pairing;          /**< which of several sounding notes a note-off ends */
-typedef enum { MG_UNCLOSED_END, MG_UNCLOSED_DROP } mg_unclosed;  /**< a note without note-off ends with its track, or goes */
+typedef enum { MG_PAIR_FIFO, MG_PAIR_LIFO } mg_pairing;         /**< which of several sounding notes a note-off ends */
+typedef enum { MG_UNCLOSED_END, MG_UNCLOSED_DROP } mg_unclosed; /**< a note without off lasts to the end, or goes */
 
 typedef struct {
     int pairing;        /**< mg_pairing */
@@ -157,8 +157,8 @@ typedef struct {
 mg_read_options mg_read_defaults(void);
 
 /** Read a Standard MIDI File, bare or in a RIFF wrapper. Lenient reading repairs what it can and lists each repair in
-    the score; MG_BAD_DATA if nothing can be made of it or, with is_strict, at the first repair. Time and memory are linear
-    in `size`. */
+    the score; MG_BAD_DATA if nothing can be made of it or, with is_strict, at the first repair. Time and memory are
+    linear in `size`. */
 mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *options, mg_score **score, mg_error *why);
 /** Whether the bytes look like a MIDI file: a header within the first 4 KiB, or a RIFF wrapper. */
 bool mg_midi_is(const void *bytes, size_t size);
@@ -176,9 +176,9 @@ bool mg_abc_is(const void *bytes, size_t size);
 /* ---- writing ---- */
 
 /** The score as a Standard MIDI File, format 1 (0 for a single track): what mg_midi_read gives back has equal tempi,
-    meters, keys, programs, controls, bends and texts, and equal notes up to their order at equal ticks, provided that the
-    notes of a key end in the order in which they began (as fifo pairing makes them) or are read back with the pairing that
-    made them. `out` is appended to. MG_UNSUPPORTED for a time base that MIDI cannot say. */
+    meters, keys, programs, controls, bends and texts, and equal notes up to their order at equal ticks, provided that
+    the notes of a key end in the order in which they began (as fifo pairing makes them) or are read back with the
+    pairing that made them. `out` is appended to. MG_UNSUPPORTED for a time base that MIDI cannot say. */
 mg_status mg_midi_write(const mg_score *score, mg_buffer *out, mg_error *why);
 
 MG_PUBLIC_END
