@@ -151,7 +151,7 @@ mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *
         if (status) out->failed = true;
         return status;
     }
-    memcpy(out->buffer + out->pending, bytes, length);
+    if (length) memcpy(out->buffer + out->pending, bytes, length);
     out->pending += length;
     return MG_OK;
 }
