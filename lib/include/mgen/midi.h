@@ -98,6 +98,13 @@ const mg_note **mg_score_sorted_notes(const mg_score *score);
     sorted. Tracks, channels, tempo, texts and ticks_per_quarter do not matter, so exact duplicates share it. */
 mg_status mg_score_id(const mg_score *score, mg_hash *id, mg_error *why);
 
+/* ---- names ---- */
+
+const char *mg_program_name(int program);    /**< General MIDI: "Acoustic Grand Piano" for 0; "unknown" out of range */
+const char *mg_drum_name(int pitch);         /**< General MIDI: "Side Stick" for 37; NULL where it names none */
+void mg_pitch_name(int pitch, char name[8]); /**< "C4" for 60, which is 0 .. 127; "Eb" rather than "D#" */
+void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fifths -7 .. 7 */
+
 /* ---- repairs ---- */
 
 /** Every kind of repair: identifier, name in records, whether data were lost, what was done. */

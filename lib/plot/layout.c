@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* What a piano-roll shows of a score. */
+#include "plot/layout.h"
+
+#include <mgen/text.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- bars ---- */
+
+static int64_t last_end(const mg_score *score)
+{
+    int64_t end = 0;
+    for (size_t i = 0; i < score->n_notes; i++)
+        if (score->notes[i].end > end) end = score->notes[i].end;
+    return end;
+}
+
+static double bar_ticks(const mg_score *score, const mg_meter *meter)
+{
+    double ticks = score->ticks_per_quarter > 0 ? mg_meter_bar_ticks(score, meter)
+                                                : (double)score->smpte_rate_num / fmax(score->smpte_rate_den, 1);
+    return ticks > 1 ? ticks : 1;
+}
+
+/* A meter begins a bar where it stands; of several at one tick the last counts. */
+static mg_status find_stretches(layout *l, const mg_score *score)
+{
+    l->stretches = mg_alloc(score->n_meters + 1, sizeof *l->stretches);
+    if (!l->stretches) return MG_NO_MEMORY;
+    bool has_beats = score->ticks_per_quarter > 0;
+    l->stretches[0] = (layout_stretch){.first = 1, .bar = bar_ticks(score, NULL), .beats = has_beats ? 4 : 0};
+    l->n_stretches = 1;
+    for (size_t i = 0; has_beats && i < score->n_meters; i++) {
+        const mg_meter *meter = &score->meters[i];
+        layout_stretch *last = &l->stretches[l->n_stretches - 1];
+        double bar = bar_ticks(score, meter);
+        int beats = meter->numerator % 3 == 0 && meter->numerator > 3 && meter->denominator >= 8
+                        ? meter->numerator / 3 : meter->numerator;
+        if (meter->tick > last->tick && (bar != last->bar || beats != last->beats)) {
+            int64_t bars = (int64_t)ceil((double)(meter->tick - last->tick) / last->bar - 1e-9);
+            last[1] = (layout_stretch){.tick = meter->tick, .first = last->first + bars};
+            last = &l->stretches[l->n_stretches++];
+        }
+        last->bar = bar, last->beats = beats;
+    }
+    int64_t end = last_end(score);
+    const layout_stretch *last = &l->stretches[0];
+    for (size_t i = 1; i < l->n_stretches && l->stretches[i].tick < end; i++) last = &l->stretches[i];
+    l->n_bars = last->first - 1 + (int64_t)fmax(ceil((double)(end - last->tick) / last->bar - 1e-9), 1);
+    return MG_OK;
+}
+
+const layout_stretch *layout_stretch_of(const layout *l, int64_t bar)
+{
+    size_t low = 0, high = l->n_stretches;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (l->stretches[middle].first <= bar) low = middle;
+        else high = middle;
+    }
+    return &l->stretches[low];
+}
+
+int64_t layout_bar_tick(const layout *l, int64_t bar)
+{
+    const layout_stretch *s = layout_stretch_of(l, bar);
+    return s->tick + llround((double)(bar - s->first) * s->bar);
+}
+
+int64_t mg_score_bars(const mg_score *score)
+{
+    layout l = {0};
+    int64_t bars = find_stretches(&l, score) ? 1 : l.n_bars;
+    layout_free(&l);
+    return bars;
+}
+
+/* ---- parts ---- */
+
+static void name_part(layout_part *part, const mg_score *score)
+{
+    mg_buffer shown = {0};
+    const char *name = score->tracks[part->track].name;
+    for (size_t i = 0; !*name && i < score->n_programs; i++) {
+        const mg_program *program = &score->programs[i];
+        if (program->track == part->track && program->channel == part->channel) name = mg_program_name(program->program);
+    }
+    if (part->channel == 9 && !*name) name = "Drums";
+    mg_text_add_shown(&shown, name, 24, true);
+    if (shown.length > 0) snprintf(part->name, sizeof part->name, "%s", shown.data);
+    else snprintf(part->name, sizeof part->name, "Track %d", part->track + 1);
+    mg_buffer_free(&shown);
+}
+
+/* The part of each track and channel, found once for each pair. */
+static mg_status find_part(layout *l, uint16_t *part_of, size_t *capacity, const mg_note *note, int *part)
+{
+    uint16_t *at = &part_of[(size_t)note->track * 16 + note->channel];
+    if (*at == 0) {
+        if (l->n_parts == UINT16_MAX) return *part = 0, MG_OK;
+        if (!mg_grow((void **)&l->parts, l->n_parts, capacity, sizeof *l->parts)) return MG_NO_MEMORY;
+        l->parts[l->n_parts] = (layout_part){.track = note->track, .channel = note->channel};
+        name_part(&l->parts[l->n_parts], l->score);
+        *at = (uint16_t)++l->n_parts;
+    }
+    *part = *at - 1;
+    return MG_OK;
+}
+
+static mg_status find_notes(layout *l)
+{
+    const mg_note **sorted = mg_score_sorted_notes(l->score);
+    uint16_t *part_of = mg_alloc_zero(l->score->n_tracks * 16, sizeof *part_of);
+    size_t capacity = 0;
+    mg_status status = MG_OK;
+    l->notes = mg_alloc(l->score->n_notes, sizeof *l->notes);
+    if (!sorted || !part_of || !l->notes) status = MG_NO_MEMORY;
+    l->low = 128, l->high = -1;
+    for (size_t i = 0; !status && i < l->score->n_notes; i++) {
+        const mg_note *note = sorted[i];
+        int part;
+        status = find_part(l, part_of, &capacity, note, &part); /* also outside the view: colours stay the same */
+        if (status || note->start >= l->last_tick || (note->end <= l->first_tick && note->start < l->first_tick)) continue;
+        l->notes[l->n_notes++] = (layout_note){note, part};
+        if (note->channel == 9) {
+            l->has_drum[note->pitch] = true;
+        } else {
+            if (note->pitch < l->low) l->low = note->pitch;
+            if (note->pitch > l->high) l->high = note->pitch;
+        }
+    }
+    mg_free(sorted);
+    mg_free(part_of);
+    return status;
+}
+
+/* ---- drums ---- */
+
+const char *layout_drum_label(int pitch, char label[8])
+{
+    static const char *const labels[] = {
+        "kick",  "kick",  "stick", "snare", "clap",  "snare", "tom",   "hat",   "tom",   "pedal", "tom",   "open",
+        "tom",   "tom",   "crash", "tom",   "ride",  "china", "bell",  "tamb",  "splsh", "cowb",  "crash", "vibra",
+        "ride",  "bongo", "bongo", "conga", "conga", "conga", "timb",  "timb",  "agogo", "agogo", "cabas", "marac",
+        "whstl", "whstl", "guiro", "guiro", "clave", "block", "block", "cuica", "cuica", "trngl", "trngl",
+    };
+    if (mg_drum_name(pitch)) return labels[pitch - 35];
+    snprintf(label, 8, "#%d", pitch);
+    return label;
+}
+
+/* ---- the whole ---- */
+
+mg_status layout_make(layout *l, const mg_score *score, const mg_roll_view *view)
+{
+    *l = (layout){.score = score};
+    mg_status status = find_stretches(l, score);
+    if (!status) {
+        l->first_bar = view->first_bar > 1 ? view->first_bar : 1;
+        l->last_bar = view->last_bar > 0 && view->last_bar < l->n_bars ? view->last_bar : l->n_bars;
+        if (l->first_bar > l->last_bar) l->first_bar = l->last_bar;
+        l->first_tick = layout_bar_tick(l, l->first_bar);
+        l->last_tick = layout_bar_tick(l, l->last_bar + 1);
+        status = find_notes(l);
+    }
+    if (status) layout_free(l);
+    return status;
+}
+
+void layout_free(layout *l)
+{
+    mg_free(l->stretches);
+    mg_free(l->parts);
+    mg_free(l->notes);
+}
