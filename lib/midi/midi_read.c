@@ -398,7 +398,8 @@ static const uint8_t *find(const uint8_t *at, const uint8_t *end, const char *ki
 }
 
 /* The track's chunk is over and no end of track was seen. Either the chunk is as long as it says and the event is
-   missing, or its length is wrong and the track goes on: then up to the next track, or to the end of the file. */
+   missing (or makes no sense, where it would reach into the next track), or its length is wrong and the track goes on:
+   then up to the next track, or to the end of the file. */
 static mg_status pass_chunk_end(reader *r, const uint8_t *at, bool *goes_on)
 {
     *goes_on = false;
@@ -406,6 +407,7 @@ static mg_status pass_chunk_end(reader *r, const uint8_t *at, bool *goes_on)
     if (at == r->limit && (looks_like_chunk(at, r->end) || is_all_zero(at, r->end)))
         return repair(r, at, MG_REPAIR_NO_TRACK_END, 1);
     const uint8_t *next = find(r->limit, r->end, "MTrk");
+    if (next == r->limit) return repair(r, at, MG_REPAIR_CUT_EVENT, (size_t)(r->limit - at));
     MG_TRY(repair(r, r->limit, MG_REPAIR_CHUNK_SIZE, (size_t)((next ? next : r->end) - r->limit)));
     r->limit = next ? next : r->end;
     *goes_on = true;

@@ -238,6 +238,21 @@ static void wrong_chunk_lengths(void)
     }
 }
 
+/* Nothing may be read twice over such an event: the file has fewer events than bytes. */
+static void an_event_that_reaches_into_the_next_track(void)
+{
+    put_header(1, 2, 96);
+    TRACK(0, C4_ON, C4_OFF, 0x00, 0xff, 0x01, 100, 'x');
+    TRACK(0, C4_ON, C4_OFF, END);
+    mg_read_options options = mg_read_defaults();
+    options.max_events = (int64_t)file.length;
+    REQUIRE(read_file(options) == MG_OK);
+    CHECK_INT(score->n_notes, 2);
+    CHECK_INT(score->n_tracks, 2);
+    CHECK_INT(repairs(MG_REPAIR_CUT_EVENT), 1);
+    CHECK_INT(score->n_repairs, 1);
+}
+
 static void cut_files(void)
 {
     put_header(0, 1, 96);
@@ -442,6 +457,7 @@ int main(void)
     TEST("chunks of other kinds are skipped", alien_chunks_are_skipped);
     TEST("notes without note-off last or go, as asked", unclosed_notes);
     TEST("wrong chunk lengths lose no note", wrong_chunk_lengths);
+    TEST("an event that reaches into the next track ends its own", an_event_that_reaches_into_the_next_track);
     TEST("a file cut anywhere is refused or its repair says so", cut_files);
     TEST("undefined, missing and impossible bytes are repaired", bad_bytes);
     TEST("meta events without meaning are skipped", bad_meta_events);

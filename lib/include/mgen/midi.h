@@ -118,6 +118,7 @@ void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fif
     R(ALIEN_CHUNK, "alien-chunk", false, "a chunk of unknown kind was skipped")                                       \
     R(CHUNK_SIZE, "chunk-size", false, "a track chunk's length is wrong; its events tell where it ends")              \
     R(CUT_FILE, "cut-file", true, "the file ends inside a track")                                                     \
+    R(CUT_EVENT, "cut-event", true, "an event that would reach into the next track was skipped")                      \
     R(TRAILING_BYTES, "trailing-bytes", false, "bytes behind the last track were skipped")                            \
     R(NO_TRACK_END, "no-track-end", false, "a track without an end-of-track event")                                   \
     R(AFTER_TRACK_END, "after-track-end", false, "events behind the end-of-track event were read")                    \
