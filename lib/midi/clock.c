@@ -46,7 +46,8 @@ mg_clock *mg_clock_new(const mg_score *score)
 
 void mg_clock_free(mg_clock *clock) { mg_free(clock); }
 
-double mg_clock_seconds(const mg_clock *clock, int64_t tick)
+/* The tick in scaled microseconds from tick 0. */
+static __int128 scaled_at(const mg_clock *clock, int64_t tick)
 {
     size_t low = 0, high = clock->n; /* the last part that starts at or before the tick */
     while (high - low > 1) {
@@ -55,8 +56,18 @@ double mg_clock_seconds(const mg_clock *clock, int64_t tick)
         else high = middle;
     }
     const stretch *part = &clock->part[low];
-    __int128 scaled = part->scaled_us + (__int128)(tick - part->tick) * part->us_per_quarter;
-    return (double)((long double)scaled * (long double)clock->scale_num / (long double)clock->scale_den);
+    return part->scaled_us + (__int128)(tick - part->tick) * part->us_per_quarter;
+}
+
+double mg_clock_seconds(const mg_clock *clock, int64_t tick)
+{
+    return (double)((long double)scaled_at(clock, tick) * (long double)clock->scale_num / (long double)clock->scale_den);
+}
+
+int64_t mg_clock_step(const mg_clock *clock, int64_t tick, int rate)
+{
+    __int128 twice = 2 * scaled_at(clock, tick) * clock->scale_num * rate; /* floor(steps + 1/2) in halves of a step */
+    return (int64_t)((twice + clock->scale_den) / (2 * (__int128)clock->scale_den));
 }
 
 int64_t mg_clock_tick(const mg_clock *clock, double seconds)

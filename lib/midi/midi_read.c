@@ -3,7 +3,7 @@
 
    Every read is bounded by `limit`, a pointer that never passes the end of the file. What does not follow RP-001 is
    repaired and listed, or refused when strict. A track's notes are paired while it is read: a note that still sounds
-   keeps, in its `end`, the index of the next one on the same key, so that each key is a queue (fifo) or stack (lifo)
+   keeps, in its `end`, the index of the next one on the same key, so that each key is a queue (fifo, all) or stack (lifo)
    threaded through the notes themselves. */
 #include <mgen/midi.h>
 #include <mgen/text.h>
@@ -99,15 +99,27 @@ static mg_status note_on(reader *r, uint8_t channel, uint8_t pitch, uint8_t velo
                       .velocity = velocity, .release = 64};
     if (r->first_open[key] < 0) {
         r->first_open[key] = r->last_open[key] = i;
-    } else if (r->options->pairing == MG_PAIR_FIFO) {
-        s->notes[r->last_open[key]].end = i;
-        r->last_open[key] = i;
-    } else {
+    } else if (r->options->pairing == MG_PAIR_LIFO) {
         note->end = r->first_open[key];
         r->first_open[key] = i;
+    } else {
+        s->notes[r->last_open[key]].end = i;
+        r->last_open[key] = i;
     }
     r->n_open++;
     return MG_OK;
+}
+
+/* End the note that heads its key's list. */
+static void end_first(reader *r, int32_t key, uint8_t velocity)
+{
+    mg_score *s = r->score;
+    mg_note *note = &s->notes[r->first_open[key]];
+    s->zero_length += note->start == r->tick;
+    r->first_open[key] = (int32_t)note->end;
+    r->n_open--;
+    note->end = r->tick;
+    note->release = velocity;
 }
 
 static mg_status note_off(reader *r, uint8_t channel, uint8_t pitch, uint8_t velocity, const uint8_t *at)
@@ -118,13 +130,11 @@ static mg_status note_off(reader *r, uint8_t channel, uint8_t pitch, uint8_t vel
         s->orphan_offs++;
         return repair(r, at, MG_REPAIR_ORPHAN_OFF, 1);
     }
-    mg_note *note = &s->notes[i];
-    s->ambiguous_offs += note->end >= 0;
-    s->zero_length += note->start == r->tick;
-    r->first_open[key] = (int32_t)note->end;
-    r->n_open--;
-    note->end = r->tick;
-    note->release = velocity;
+    s->ambiguous_offs += s->notes[i].end >= 0;
+    bool is_earlier = s->notes[i].start < r->tick;
+    do end_first(r, key, velocity);
+    while (r->options->pairing == MG_PAIR_ALL && (i = r->first_open[key]) >= 0 &&
+           (s->notes[i].start < r->tick) == is_earlier);
     return MG_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 
-static const char *const cli_pairings[] = {"fifo", "lifo", NULL};
+static const char *const cli_pairings[] = {"fifo", "lifo", "all", NULL};
 static const char *const cli_unclosed[] = {"end", "drop", NULL};
 
 /* clang-format off */

@@ -85,6 +85,8 @@ typedef struct mg_clock mg_clock;
 mg_clock *mg_clock_new(const mg_score *score);
 double mg_clock_seconds(const mg_clock *clock, int64_t tick);
 int64_t mg_clock_tick(const mg_clock *clock, double seconds); /**< the nearest tick */
+/** The step of a tick on a grid of `rate` steps a second, halves up, without any rounding before. */
+int64_t mg_clock_step(const mg_clock *clock, int64_t tick, int rate);
 void mg_clock_free(mg_clock *clock);
 
 /** The length of one bar of `meter` (NULL: 4/4) in ticks. A bar starts where a meter stands. */
@@ -150,7 +152,9 @@ bool mg_repair_is_lossy(unsigned what);
 
 /* ---- reading ---- */
 
-typedef enum { MG_PAIR_FIFO, MG_PAIR_LIFO } mg_pairing;         /**< which of several sounding notes a note-off ends */
+/** Which of several sounding notes a note-off ends: the first that began, the last, or all that began before it (only
+    where there are none, those that began with it), as pretty_midi does. */
+typedef enum { MG_PAIR_FIFO, MG_PAIR_LIFO, MG_PAIR_ALL } mg_pairing;
 typedef enum { MG_UNCLOSED_END, MG_UNCLOSED_DROP } mg_unclosed; /**< a note without off lasts to the end, or goes */
 
 typedef struct {
