@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of encodings. A new one is a row here and a file of its own. */
 #include <mgen/data.h>
+#include "data/encodings.h"
 
 #include <string.h>
 
-static const mg_encoding *const encodings[] = {NULL};
+static const mg_encoding *const encodings[] = {
+    &data_melody38,      &data_melody130,     &data_performance388, &data_performance308,
+    &data_performance310, &data_polyphony259, &data_roll88,         NULL,
+};
 
 const mg_encoding *mg_encoding_at(size_t i)
 {
-    return i < sizeof encodings / sizeof *encodings - 1 ? encodings[i] : NULL;
+    return i < sizeof encodings / sizeof *encodings ? encodings[i] : NULL;
 }
 
 const mg_encoding *mg_encoding_find(const char *name)
@@ -18,13 +22,15 @@ const mg_encoding *mg_encoding_find(const char *name)
     return NULL;
 }
 
-void mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33])
+mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why)
 {
     mg_buffer names = {0};
     for (int token = 0; token < encoding->vocab; token++) {
         if (token) mg_buffer_add_char(&names, '\n');
-        encoding->token_name(token, &names);
+        encoding->token_name(encoding, token, &names);
     }
-    mg_hash_hex(mg_hash_bytes(names.data ? names.data : "", names.length), hex);
+    if (!names.failed) mg_hash_hex(mg_hash_bytes(names.data, names.length), hex);
+    mg_status status = names.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
     mg_buffer_free(&names);
+    return status;
 }

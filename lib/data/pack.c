@@ -276,12 +276,20 @@ static mg_status put_stem(mg_packer *packer, const mg_json *record, const char *
     return status;
 }
 
+static mg_status end_record(mg_packer *packer, mg_error *why)
+{
+    MG_TRY(put(&packer->offsets, &packer->n_tokens, sizeof packer->n_tokens, why));
+    MG_TRY(put(&packer->record_offsets, &packer->n_bytes, sizeof packer->n_bytes, why));
+    packer->n++;
+    return MG_OK;
+}
+
 mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why)
 {
     mg_json *record;
     MG_TRY(mg_json_parse(line, length, &record, why));
     const mg_json *tokens = mg_json_get(record, "tokens"), *frames = mg_json_get(record, "frames");
-    const char *encoding = mg_json_get_string(record, "encoding", frames ? "roll" : NULL);
+    const char *encoding = mg_json_get_string(record, "encoding", frames ? "roll88" : NULL);
     mg_status status = MG_OK;
     if (packer->n == 0) packer->is_roll = frames != NULL;
     if (!(packer->is_roll ? frames : tokens) || !encoding)
@@ -289,11 +297,24 @@ mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_e
     if (!status) status = agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), why);
     if (!status) status = put_content(packer, packer->is_roll ? frames : tokens, why);
     if (!status) status = put_stem(packer, record, packer->is_roll ? "frames" : "tokens", why);
-    if (!status) status = put(&packer->offsets, &packer->n_tokens, sizeof packer->n_tokens, why);
-    if (!status) status = put(&packer->record_offsets, &packer->n_bytes, sizeof packer->n_bytes, why);
-    packer->n += !status;
+    if (!status) status = end_record(packer, why);
     mg_json_free(record);
     return status;
+}
+
+mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
+                        size_t length, const int32_t *tokens, size_t n, mg_error *why)
+{
+    if (packer->n == 0) packer->is_roll = encoding->is_roll;
+    MG_TRY(agree(packer, encoding->name, vocab_hash, why));
+    for (size_t i = 0; packer->is_roll && i < n; i++) MG_TRY(put_token(packer, tokens[i], MG_FRAME_END, why));
+    if (!packer->is_roll) {
+        MG_TRY(put(&packer->tokens, tokens, n * sizeof *tokens, why));
+        packer->n_tokens += (int64_t)n;
+    }
+    MG_TRY(put(&packer->records, stem, length, why));
+    packer->n_bytes += (int64_t)length;
+    return end_record(packer, why);
 }
 
 mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From an input to the music in it: what kind of file it is, which of its pieces are meant, and what a record holds. */
 #include <mgen/data.h>
+#include "data/steps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,13 +207,16 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     const char *name = mg_json_get_string(w->record, "encoding", is_roll ? "roll88" : "");
     const mg_encoding *encoding = mg_encoding_find(name);
     if (!encoding) return mg_fail(why, MG_UNSUPPORTED, "there is no encoding '%s'", name);
+    int64_t resolution = mg_json_get_int(w->record, "resolution", 0);
+    if (resolution < 0 || resolution > DATA_FINEST_GRID)
+        return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     mg_buffer tokens = {0};
     mg_score *score = NULL;
     double bpm = mg_json_get_real(mg_json_get(w->record, "meta"), "bpm", 120);
     mg_status status = read_content(content, is_roll, &tokens, why);
     if (!status)
-        status = encoding->decode((const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t), bpm,
-                                  &score, why);
+        status = encoding->decode(encoding, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t),
+                                  bpm, (int)resolution, &score, why);
     mg_buffer_free(&tokens);
     if (!status) status = visit_score(w, w->path, score);
     mg_score_free(score);

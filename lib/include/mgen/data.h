@@ -112,13 +112,58 @@ typedef struct { const char *key, *value; } mg_metadata;
 mg_status mg_tensors_write(mg_out *out, const mg_stored *stored, size_t n, const mg_metadata *metadata,
                            size_t n_metadata, mg_error *why);
 
+/* ---- encodings ---- */
+
+enum { MG_FRAME_END = 128 }; /**< ends each frame of a roll, among the pitches of the frames */
+
+/** What has been said so far, as far as it decides what may follow. Zero it before the first token; the rest is the
+    encoding's own business. */
+typedef struct {
+    uint64_t sounding[2], fresh[2], before[2]; /**< pitches */
+    int32_t last, level;
+} mg_grammar;
+
+/** One way to write music as tokens; rows of a list. Its functions take the row itself first. */
+typedef struct mg_encoding mg_encoding;
+struct mg_encoding {
+    const char *name;      /**< "melody38" */
+    const char *summary;   /**< what it is and whose */
+    int vocab;             /**< tokens; for a roll: pitches of a frame, and content is frames */
+    bool is_roll;
+    int low, high;         /**< pitches that it can say */
+    int steps_per_quarter; /**< its usual grid; 0 where it counts seconds */
+    int steps_per_second;  /**< 0 where it counts beats */
+    int start, end;        /**< token before the first, token after the last, neither part of a piece; -1: none */
+    int step_end;          /**< token that ends each step, so that pieces are cut behind one; -1: none */
+    void (*token_name)(const mg_encoding *self, int token, mg_buffer *out); /**< "NOTE_ON_60" */
+    /** Whether `next` may follow; what is not allowed gets probability 0 when sampling, so that notes are closed and
+        nothing is said twice. Something always may. NULL: anything may. */
+    bool (*allows)(const mg_encoding *self, const mg_grammar *grammar, int32_t next);
+    /** `token` was said, allowed or not (a primer's may not be). */
+    void (*follow)(const mg_encoding *self, mg_grammar *grammar, int32_t token);
+    /** Append the score's tokens, int32_t each, without start and end. `resolution`: steps a quarter (0: the usual
+        grid). MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). A roll is the pitches
+        of each frame, low to high, each frame ended by MG_FRAME_END. */
+    mg_status (*encode)(const mg_encoding *self, const mg_score *score, int resolution, mg_buffer *tokens,
+                        mg_error *why);
+    /** The music that the tokens stand for, at `bpm` where the encoding counts beats, `resolution` steps a quarter;
+        tolerant: what makes no sense is passed over, every note is closed. decode(encode(x)) is x for music on the
+        grid that the encoding can say whole, encode(decode(t)) is t for all t that encode makes of such music. */
+    mg_status (*decode)(const mg_encoding *self, const int32_t *tokens, size_t n, double bpm, int resolution,
+                        mg_score **score, mg_error *why);
+};
+
+const mg_encoding *mg_encoding_find(const char *name); /**< NULL if there is none */
+const mg_encoding *mg_encoding_at(size_t i);           /**< NULL past the end */
+/** XXH3-128 of the token names joined by newlines, as 32 hex digits: stands in every record and model. */
+mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why);
+
 /* ---- packed sets ---- */
 
 /** A training set in one safetensors file: the token arrays of all records as one integer tensor with offsets, and the
     records themselves, without tokens, as NDJSON. A roll stands as the pitches of each frame, each frame ended by
     MG_FRAME_END. Reference-counted, so that items outlive the walk that found them. */
 typedef struct mg_pack mg_pack;
-enum { MG_FRAME_END = 128 };
 #define MG_PACK_FORMAT "mgen.pack.1"
 
 mg_status mg_pack_open(const char *path, mg_pack **pack, mg_error *why);
@@ -139,6 +184,9 @@ typedef struct mg_packer mg_packer;
 mg_status mg_packer_new(const char *beside, mg_packer **packer, mg_error *why);
 /** One more record (a line of kind piece or roll). All must have the same encoding and vocabulary. */
 mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why);
+/** The same without a line to parse: the stem is the record up to, and without, the comma before its content. */
+mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
+                        size_t length, const int32_t *tokens, size_t n, mg_error *why);
 size_t mg_packer_count(const mg_packer *packer);
 mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why);
 void mg_packer_free(mg_packer *packer);
@@ -209,6 +257,7 @@ typedef struct {
     mg_hash id;            /**< mg_score_id, or the record's own id */
     const mg_json *record; /**< the record that it came from, NULL for a file */
     const char *split;     /**< "train", "valid", "test"; NULL if none was said */
+    int resolution;        /**< steps a quarter of the roll or record that it was; 0 where it came otherwise */
 } mg_piece;
 
 typedef struct {
@@ -223,33 +272,6 @@ typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece,
     are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk
     goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
-
-/* ---- encodings ---- */
-
-/** One way to write music as tokens; rows of a list. */
-typedef struct mg_encoding {
-    const char *name;      /**< "melody38" */
-    const char *summary;   /**< what it is and whose */
-    int vocab;             /**< tokens; for a roll: pitches of a frame, and content is frames */
-    bool is_roll;
-    int steps_per_quarter; /**< its grid; 0 where it counts seconds */
-    int steps_per_second;  /**< 0 where it counts beats */
-    int start, end;        /**< token before the first, token after the last; -1: none */
-    void (*token_name)(int token, mg_buffer *out); /**< "NOTE_ON_60" */
-    /** Whether `next` may follow the `n` tokens so far; what is not allowed gets probability 0 when sampling, so that
-        notes are closed and nothing is said twice. NULL: anything may. */
-    bool (*allows)(const int32_t *tokens, size_t n, int32_t next);
-    /** Append the score's tokens. MG_BAD_DATA, with the reason, where the music does not fit (a chord in a melody). */
-    mg_status (*encode)(const mg_score *score, mg_buffer *tokens, mg_error *why);
-    /** The music that the tokens stand for, at `bpm` where the encoding counts beats; tolerant: what makes no sense is
-        passed over, every note is closed. */
-    mg_status (*decode)(const int32_t *tokens, size_t n, double bpm, mg_score **score, mg_error *why);
-} mg_encoding;
-
-const mg_encoding *mg_encoding_find(const char *name); /**< NULL if there is none */
-const mg_encoding *mg_encoding_at(size_t i);           /**< NULL past the end */
-/** XXH3-128 of the token names joined by newlines, as 32 hex digits: stands in every record and model. */
-void mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33]);
 
 /* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
 
