@@ -61,7 +61,8 @@ static __int128 scaled_at(const mg_clock *clock, int64_t tick)
 
 double mg_clock_seconds(const mg_clock *clock, int64_t tick)
 {
-    return (double)((long double)scaled_at(clock, tick) * (long double)clock->scale_num / (long double)clock->scale_den);
+    long double scaled = (long double)scaled_at(clock, tick);
+    return (double)(scaled * (long double)clock->scale_num / (long double)clock->scale_den);
 }
 
 int64_t mg_clock_step(const mg_clock *clock, int64_t tick, int rate)

@@ -3,8 +3,8 @@
 
    Every read is bounded by `limit`, a pointer that never passes the end of the file. What does not follow RP-001 is
    repaired and listed, or refused when strict. A track's notes are paired while it is read: a note that still sounds
-   keeps, in its `end`, the index of the next one on the same key, so that each key is a queue (fifo, all) or stack (lifo)
-   threaded through the notes themselves. */
+   keeps, in its `end`, the index of the next one on the same key, so that each key is a queue (fifo, all) or stack
+   (lifo) threaded through the notes themselves. */
 #include <mgen/midi.h>
 #include <mgen/text.h>
 #include "midi/sort.h"

@@ -165,6 +165,8 @@ static void tempo_map_of_all_tracks(void)
     CHECK_NEAR(mg_clock_seconds(clock, 100), 0.25, 1e-15);
     CHECK_NEAR(mg_clock_seconds(clock, 200), 1.25, 1e-15);
     CHECK_INT(mg_clock_tick(clock, 0.75), 150);
+    CHECK_INT(mg_clock_step(clock, 150, 10), 8); /* 7.5 steps */
+    CHECK_INT(mg_clock_step(clock, 149, 10), 7);
     mg_clock_free(clock);
 }
 
@@ -181,6 +183,24 @@ static void pairing(void)
     REQUIRE(read_file(options) == MG_OK);
     check_note(0, 60, 0, 15, 10);
     check_note(1, 60, 5, 10, 20);
+    options.pairing = MG_PAIR_ALL;
+    REQUIRE(read_file(options) == MG_OK);
+    check_note(0, 60, 0, 10, 10);
+    check_note(1, 60, 5, 10, 20);
+    CHECK_INT(score->orphan_offs, 1);
+}
+
+static void all_spares_what_began_with_the_note_off(void)
+{
+    put_header(0, 1, 96);
+    TRACK(0, 0, 0x90, 60, 10, 5, 0x90, 60, 20, 0, 0x80, 60, 0, 0, 0x90, 62, 30, 0, 0x80, 62, 0, 4, 0x80, 60, 0, END);
+    mg_read_options options = mg_read_defaults();
+    options.pairing = MG_PAIR_ALL;
+    REQUIRE(read_file(options) == MG_OK);
+    check_note(0, 60, 0, 5, 10);
+    check_note(1, 60, 5, 9, 20);
+    check_note(2, 62, 5, 5, 30);
+    CHECK_INT(score->zero_length, 1);
 }
 
 static void format_2_and_drums(void)
@@ -452,7 +472,8 @@ int main(void)
     TEST("SMPTE divisions count seconds, drop frames included", smpte_time);
     TEST("a RIFF wrapper is opened, and what follows its data is left", riff_wrapper);
     TEST("tempi of all tracks make one map", tempo_map_of_all_tracks);
-    TEST("note-offs end the first or the last sounding note", pairing);
+    TEST("note-offs end the first, the last or all sounding notes", pairing);
+    TEST("pairing all spares notes that begin with the note-off", all_spares_what_began_with_the_note_off);
     TEST("format 2 and drums are read", format_2_and_drums);
     TEST("chunks of other kinds are skipped", alien_chunks_are_skipped);
     TEST("notes without note-off last or go, as asked", unclosed_notes);
