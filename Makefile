@@ -51,6 +51,7 @@ FAST      := $(wildcard lib/kernel/fast/*.c)
 LIB_SRC   := $(filter-out $(FAST),$(wildcard lib/*/*.c)) $(wildcard models/*.c)
 CLI_SRC   := $(wildcard tools/cli/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 
 march_baseline := $(if $(filter x86_64,$(ARCH)),-march=x86-64)
 march_avx2     := -march=x86-64-v3
@@ -61,6 +62,7 @@ LIB_OBJ   := $(LIB_SRC:%.c=$O/%.o) $(foreach c,$(CLASSES),$(FAST:%.c=$O/%.$c.o))
 CLI_OBJ   := $(CLI_SRC:%.c=$O/%.o)
 BIN       := $(TOOLS:%=$(BUILD)/bin/%)
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/tests/fuzz/test_%)
 STATIC    := $(BUILD)/lib/libmgen.a
 SHARED    := $(BUILD)/lib/libmgen.so.$(SOVERSION)
 MAN       := $(TOOLS:%=$(BUILD)/man/%.1) $(patsubst docs/man/%,$(BUILD)/man/%,$(wildcard docs/man/*.[57]))
@@ -117,6 +119,10 @@ $(BUILD)/tests/unit/%: $O/tests/unit/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(TEST_LIBS) $(LIBS)
 
+$(BUILD)/tests/fuzz/test_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+
 # The OPTIONS section of a man page comes from the tool's own table.
 $(BUILD)/man/%.1: docs/man/%.1 $(BUILD)/bin/%
 	@mkdir -p $(@D)
@@ -144,11 +150,23 @@ deps:
 lint:
 	@tests/lint/run
 
-tests: all $(UNIT_BIN)
+tests: all $(UNIT_BIN) $(FUZZ_BIN)
 
 check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@BUILD=$(BUILD) tests/run
+
+# For libFuzzer everything is compiled once more, by clang, with its instrumentation and the sanitizers.
+RUNS      ?= 10000000
+FUZZ      := $(BUILD)/fuzz
+FUZZ_SAN  := address,undefined
+fuzz:
+	@[ -e tests/fuzz/fuzz_$(TARGET).c ] || { echo "TARGET is one of: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)"; exit 2; }
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ) SAN=fuzzer-no-link,$(FUZZ_SAN) OPT=-O1 -j$(JOBS) \
+	  $(FUZZ)/lib/libmgen.a $(FUZZ)/obj/tests/fuzz/fuzz_$(TARGET).o
+	clang -fsanitize=fuzzer,$(FUZZ_SAN) -o $(FUZZ)/fuzz_$(TARGET) $(FUZZ)/obj/tests/fuzz/fuzz_$(TARGET).o \
+	  $(FUZZ)/lib/libmgen.a $(LINK) $(LIBS)
+	@BUILD=$(BUILD) tests/fuzz/run $(TARGET) $(RUNS)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/mgen \
