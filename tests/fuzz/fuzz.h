@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A fuzz target is one file, fuzz_NAME.c, that defines this function; libFuzzer calls it (make fuzz TARGET=NAME), and so
-   does replay.c over the corpus and the findings in the tree (make check). */
+/* A fuzz target is one file, fuzz_NAME.c, that defines this function; libFuzzer calls it (make fuzz TARGET=NAME), and
+   so does replay.c over the corpus and the findings in the tree (make check). */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

@@ -38,7 +38,8 @@ static mg_status walk(const mg_source_options *options)
     mg_item item;
     while (!(status = mg_source_next(source, &item, &why))) {
         bool is_inside = strncmp(item.path, folder, strlen(folder)) == 0;
-        mg_buffer_print(&seen, "%s%s", item.trouble.status ? "!" : "", is_inside ? item.path + strlen(folder) : item.path);
+        const char *name = is_inside ? item.path + strlen(folder) : item.path;
+        mg_buffer_print(&seen, "%s%s", item.trouble.status ? "!" : "", name);
         if (item.line) mg_buffer_print(&seen, ":%llu", (unsigned long long)item.number);
         mg_buffer_add_char(&seen, ' ');
         mg_item_clear(&item);
@@ -126,8 +127,8 @@ static void shards_part_the_inputs(void)
     mg_buffer all = {0};
     size_t total = 0;
     for (uint32_t shard = 1; shard <= 3; shard++) {
-        REQUIRE(walk(&(mg_source_options){.paths = (const char *[]){folder}, .n_paths = 1, .shard = shard, .shards = 3}) ==
-                MG_OK);
+        mg_source_options options = {.paths = (const char *[]){folder}, .n_paths = 1, .shard = shard, .shards = 3};
+        REQUIRE(walk(&options) == MG_OK);
         mg_buffer_add_text(&all, seen.data ? seen.data : "");
         total += seen.length;
     }
@@ -178,8 +179,8 @@ static mg_status run_flow(int threads, mg_buffer *kept, mg_tally *tally)
 {
     mg_source *source;
     mg_buffer_clear(kept);
-    MG_TRY(mg_source_open(&(mg_source_options){.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1}, &source,
-                          &why));
+    mg_source_options options = {.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1};
+    MG_TRY(mg_source_open(&options, &source, &why));
     mg_run run = {.threads = threads, .out = {keep, kept}};
     mg_status status = mg_flow_run(&(mg_flow){.work = echo}, source, &run, &why);
     mg_source_close(source);
@@ -215,8 +216,8 @@ static void a_failing_sink_ends_it(void)
 {
     mg_source *source;
     int n = 0;
-    REQUIRE(mg_source_open(&(mg_source_options){.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1}, &source,
-                           &why) == MG_OK);
+    mg_source_options options = {.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1};
+    REQUIRE(mg_source_open(&options, &source, &why) == MG_OK);
     mg_run run = {.threads = 2, .out = {refuse, &n}};
     CHECK_INT(mg_flow_run(&(mg_flow){.work = echo}, source, &run, &why), MG_CLOSED);
     CHECK_INT(n, 3);

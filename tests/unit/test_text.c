@@ -42,7 +42,8 @@ static void utf8(void)
 
 static void base64(void)
 {
-    static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
+    static const char *const pairs[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}};
     for (int i = 0; i < 5; i++) {
         mg_buffer_clear(&out);
         mg_base64_add(&out, pairs[i][0], strlen(pairs[i][0]));
