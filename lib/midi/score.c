@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a score, and views of it. */
 #include <mgen/midi.h>
+#include "midi/sort.h"
 
 #include <stdlib.h>
 
@@ -51,11 +52,22 @@ static int by_start(const void *a, const void *b)
     return 0;
 }
 
+/* Start and pitch as one number; no tick comes near 2^55. */
+static uint64_t order_key(const mg_note *note) { return ((uint64_t)note->start + (1ull << 55)) << 7 | note->pitch; }
+
 const mg_note **mg_score_sorted_notes(const mg_score *score)
 {
-    const mg_note **sorted = mg_alloc(score->n_notes, sizeof *sorted);
-    if (!sorted) return NULL;
-    for (size_t i = 0; i < score->n_notes; i++) sorted[i] = &score->notes[i];
-    if (score->n_notes) qsort(sorted, score->n_notes, sizeof *sorted, by_start);
+    size_t n = score->n_notes;
+    const mg_note **sorted = mg_alloc(n, sizeof *sorted);
+    midi_sort_key *keys = mg_alloc(2 * n, sizeof *keys), *ordered;
+    if (!sorted || !keys) return mg_free(sorted), mg_free(keys), NULL;
+    for (size_t i = 0; i < n; i++) keys[i] = (midi_sort_key){order_key(&score->notes[i]), (uint32_t)i};
+    ordered = midi_sort_keys(keys, keys + n, n);
+    for (size_t i = 0; i < n; i++) sorted[i] = &score->notes[ordered[i].item];
+    for (size_t i = 0, next; i < n; i = next) { /* what else tells notes apart, where start and pitch do not */
+        for (next = i + 1; next < n && ordered[next].key == ordered[i].key;) next++;
+        if (next > i + 1) qsort(sorted + i, next - i, sizeof *sorted, by_start);
+    }
+    mg_free(keys);
     return sorted;
 }
