@@ -48,10 +48,12 @@ TOOLS     := $(patsubst tools/%.c,%,$(wildcard tools/mgen-*.c))
 CLASSES   := baseline
 CLASSES   += $(if $(filter x86_64,$(ARCH)),avx2 avx512)
 FAST      := $(wildcard lib/kernel/fast/*.c)
+DOUBLE_SRC := $(foreach r,base text kernel tensor op grad nn,$(wildcard lib/$r/*.c))
 LIB_SRC   := $(filter-out $(FAST),$(wildcard lib/*/*.c)) $(wildcard models/*.c)
 CLI_SRC   := $(wildcard tools/cli/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+GRAD_SRC  := $(wildcard tests/grad/test_*.c)
 
 march_baseline := $(if $(filter x86_64,$(ARCH)),-march=x86-64)
 march_avx2     := -march=x86-64-v3
@@ -63,6 +65,8 @@ CLI_OBJ   := $(CLI_SRC:%.c=$O/%.o)
 BIN       := $(TOOLS:%=$(BUILD)/bin/%)
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/tests/fuzz/test_%)
+GRAD_BIN  := $(GRAD_SRC:tests/grad/%.c=$(BUILD)/tests/grad/%)
+DOUBLE    := $(BUILD)/double
 STATIC    := $(BUILD)/lib/libmgen.a
 SHARED    := $(BUILD)/lib/libmgen.so.$(SOVERSION)
 MAN       := $(TOOLS:%=$(BUILD)/man/%.1) $(patsubst docs/man/%,$(BUILD)/man/%,$(wildcard docs/man/*.[57]))
@@ -87,11 +91,11 @@ $O/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) $(SYSTEM) -MMD -MP -c -o $@ $<
 
-# A fast kernel is compiled once for every class; MG_K(name) becomes name_avx2 and so on.
+# A fast kernel is compiled once for every class; MG_CLASS says which.
 define fast_rule
 $O/%.$(1).o: %.c $(BUILD)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(FLAGS) -O3 $$(CFLAGS) $(march_$(1)) '-DMG_K(name)=name\#\#_$(1)' -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(FLAGS) -O3 $$(CFLAGS) $(march_$(1)) -DMG_CLASS=$(1) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach c,$(CLASSES),$(eval $(call fast_rule,$c)))
 
@@ -123,6 +127,19 @@ $(BUILD)/tests/fuzz/test_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $(STAT
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
 
+# The compute core once more in double, in which gradients are checked.
+$(DOUBLE)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -DMG_REAL_%,$(FLAGS)) -DMG_REAL_double $(CFLAGS) $(SYSTEM) -MMD -MP -c -o $@ $<
+
+$(DOUBLE)/libmgen.a: $(DOUBLE_SRC:%.c=$(DOUBLE)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/grad/%: $(DOUBLE)/tests/grad/%.o $(DOUBLE)/libmgen.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ $(LINK) $(LDFLAGS) $(LIBS)
+
 # The OPTIONS section of a man page comes from the tool's own table.
 $(BUILD)/man/%.1: docs/man/%.1 $(BUILD)/bin/%
 	@mkdir -p $(@D)
@@ -140,7 +157,7 @@ $(BUILD)/completion/zsh/_%: $(BUILD)/bin/%
 	@mkdir -p $(@D)
 	$< --help-zsh > $@
 
--include $(shell find $O -name '*.d' 2>/dev/null)
+-include $(shell find $O $(DOUBLE) -name '*.d' 2>/dev/null)
 
 # ---- what people call ----
 
@@ -150,7 +167,7 @@ deps:
 lint:
 	@tests/lint/run
 
-tests: all $(UNIT_BIN) $(FUZZ_BIN)
+tests: all $(UNIT_BIN) $(FUZZ_BIN) $(GRAD_BIN)
 
 check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests

@@ -6,6 +6,13 @@
 
 int mg_cores(void) { return omp_get_num_procs(); }
 
+int mg_library_threads(int threads)
+{
+    int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    return before;
+}
+
 void mg_each(int threads, size_t n, void (*work)(void *user, size_t i), void *user)
 {
     if (threads <= 1 || n <= 1) {

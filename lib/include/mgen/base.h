@@ -180,6 +180,8 @@ const char *mg_cpu_model(void);
     depend on i alone. Returns when all are done. */
 void mg_each(int threads, size_t n, void (*work)(void *user, size_t i), void *user);
 int mg_cores(void); /**< processors this process may use */
+/** How many threads a library called from this thread may start from now on; returns how many it might before. */
+int mg_library_threads(int threads);
 
 /* ---- progress ---- */
 

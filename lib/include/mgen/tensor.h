@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/** Tensors: dense, row-major numbers with a shape. */
+#ifndef MGEN_TENSOR_H
+#define MGEN_TENSOR_H
+
+#include <mgen/base.h>
+#include <mgen/kernel.h>
+
+MG_PUBLIC_BEGIN
+
+typedef enum {
+    MG_REAL,  /**< mg_real */
+    MG_INDEX, /**< int32: ids, places */
+    MG_TYPES
+} mg_type;
+
+size_t mg_type_size(mg_type type);
+
+typedef struct {
+    int rank; /**< 0: a scalar */
+    int64_t dim[MG_RANK];
+} mg_shape;
+
+/** MG_SHAPE(64, 128): the shape with these lengths. */
+#define MG_SHAPE(...) \
+    ((mg_shape){(int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+int64_t mg_shape_count(const mg_shape *shape);
+bool mg_shape_equal(const mg_shape *a, const mg_shape *b);
+/** The bytes of a tensor; false if a length is negative or the whole is beyond 2^38 bytes. */
+bool mg_shape_bytes(const mg_shape *shape, mg_type type, size_t *bytes);
+/** "[64, 128]", for messages. */
+const char *mg_shape_text(const mg_shape *shape, char text[160]);
+
+typedef struct {
+    mg_type type;
+    mg_shape shape;
+    void *data; /**< 64-byte aligned */
+    void *block;
+} mg_tensor;
+
+/** A tensor of zeros. MG_NO_MEMORY, or MG_TOO_LARGE beyond 2^38 bytes. */
+mg_status mg_tensor_make(mg_type type, const mg_shape *shape, mg_tensor *tensor, mg_error *why);
+void mg_tensor_clear(mg_tensor *tensor);
+
+/** Zeroed memory on a 64-byte boundary: *block is what mg_free wants. NULL when out of memory. */
+void *mg_aligned(size_t bytes, void **block);
+
+MG_PUBLIC_END
+#endif

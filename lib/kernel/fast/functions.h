@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* exp, log, tanh, sigmoid, softplus of a vector. Arguments are reduced as usual (Cody and Waite); the polynomials are
+   minimax, fitted for this file by Remez exchange. Errors are held to the references by tests/unit/test_kernel.c. */
+#ifndef KERNEL_FAST_FUNCTIONS_H
+#define KERNEL_FAST_FUNCTIONS_H
+
+#include "kernel/fast/vector.h"
+
+ALWAYS vec v_power_of_two(ivec n) { return (vec)((n + 127) << 23); } /* -126 <= n <= 127 */
+
+/* e^x = 2^n e^r, r = x - n ln 2 in two parts, |r| <= ln 2 / 2: e^r = 1 + r + r^2 P(r). */
+ALWAYS vec v_exp(vec x)
+{
+    x = v_min(v_max(x, v_all(-105)), v_all(89.5f)); /* beyond: 0 and infinity, as they round */
+    vec n = v_round(x * 1.44269504f);
+    vec r = v_fma(n, v_all(-0x1.62p-1f), x);
+    r = v_fma(n, v_all(-0x1.c85fep-10f), r);
+    vec p = v_all(0.0013814599f);
+    p = v_fma(p, r, v_all(0.0083687169f));
+    p = v_fma(p, r, v_all(0.041668388f));
+    p = v_fma(p, r, v_all(0.1666652063f));
+    p = v_fma(p, r, v_all(0.4999999345f));
+    p = v_fma(p, r * r, r) + 1;
+    ivec whole = v_int(n), half = whole >> 1; /* 2^n in two steps, so that denormals and infinity come out right */
+    return p * v_power_of_two(half) * v_power_of_two(whole - half);
+}
+
+/* ln x = e ln 2 + ln(1 + f), sqrt(1/2) <= 1 + f < sqrt 2: ln(1 + f) = f - f^2/2 + f^3 P(f). */
+ALWAYS vec v_log(vec x)
+{
+    ivec is_tiny = x < 0x1p-126f;
+    vec scaled = v_choose(is_tiny, x * 0x1p25f, x);
+    ivec bits = (ivec)scaled - 0x3f3504f3; /* of sqrt(1/2) */
+    ivec e = bits >> 23;
+    vec f = (vec)((ivec)scaled - (e << 23)) - 1;
+    vec exponent = v_real(e) - v_choose(is_tiny, v_all(25), v_all(0));
+    vec p = v_all(-0.0763450557f);
+    p = v_fma(p, f, v_all(0.1276159205f));
+    p = v_fma(p, f, v_all(-0.1316018617f));
+    p = v_fma(p, f, v_all(0.142017563f));
+    p = v_fma(p, f, v_all(-0.1662335682f));
+    p = v_fma(p, f, v_all(0.2000122693f));
+    p = v_fma(p, f, v_all(-0.2500082105f));
+    p = v_fma(p, f, v_all(0.3333333171f));
+    vec square = f * f, tail = v_fma(p * f, square, square * -0.5f);
+    tail = v_fma(exponent, v_all(0x1.c85fep-10f), tail);
+    vec y = v_fma(exponent, v_all(0x1.62p-1f), f + tail);
+    y = v_choose(x > 3.4028235e38f, x, y);                                /* infinity */
+    y = v_choose((ivec)(x == 0), v_all(-__builtin_inff()), y);
+    return v_choose((ivec)(x >= 0), y, v_all(__builtin_nanf("")));
+}
+
+/* |x| < 5/8: x + x^3 P(x^2), else 1 - 2 / (e^2|x| + 1) with the sign of x. */
+ALWAYS vec v_tanh(vec x)
+{
+    vec square = x * x, p = v_all(-0.0057170451f);
+    p = v_fma(p, square, v_all(0.0206505873f));
+    p = v_fma(p, square, v_all(-0.0537434981f));
+    p = v_fma(p, square, v_all(0.1333149129f));
+    p = v_fma(p, square, v_all(-0.3333328393f));
+    vec near = v_fma(p * square, x, x);
+    vec far = 1 - 2 / (v_exp(v_abs(x) * 2) + 1);
+    return v_choose(v_abs(x) < 0.625f, near, v_sign_of(x, far));
+}
+
+ALWAYS vec v_sigmoid(vec x) { return 1 / (1 + v_exp(-x)); }
+
+/* ln(1 + e^x) = max(x, 0) + ln(1 + u), u = e^-|x|; the rounding of 1 + u is put right to first order. */
+ALWAYS vec v_softplus(vec x)
+{
+    vec u = v_exp(-v_abs(x)), w = 1 + u;
+    vec log1p = v_log(w) - ((w - 1) - u) / w;
+    return v_choose((ivec)(x <= 0), v_all(0), x) + log1p;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* One step of an LSTM for one sequence, forwards and backwards; the formulas stand in kernel/reference.c. */
+#include "kernel/fast/fast.h"
+#include "kernel/fast/functions.h"
+
+/* A vector of units k .. k + some - 1; `some` is WIDTH but at the end of a row. */
+#define LOAD(from) (some == WIDTH ? v_load(from) : v_load_some(from, some))
+#define STORE(to, x) (some == WIDTH ? v_store(to, x) : v_store_some(to, x, some))
+
+ALWAYS void forward(int64_t n, int64_t k, int64_t some, const mg_lstm_row *r)
+{
+    vec i = v_sigmoid(LOAD(r->pre + k)), f = v_sigmoid(LOAD(r->pre + n + k));
+    vec g = v_tanh(LOAD(r->pre + 2 * n + k)), o = v_sigmoid(LOAD(r->pre + 3 * n + k));
+    vec c = f * LOAD(r->c_before + k) + i * g, h = o * v_tanh(c);
+    STORE(r->act + k, i);
+    STORE(r->act + n + k, f);
+    STORE(r->act + 2 * n + k, g);
+    STORE(r->act + 3 * n + k, o);
+    STORE(r->c + k, c);
+    STORE(r->h + k, h);
+}
+
+ALWAYS void backward(int64_t n, int64_t k, int64_t some, const mg_lstm_back_row *r)
+{
+    vec i = LOAD(r->act + k), f = LOAD(r->act + n + k), g = LOAD(r->act + 2 * n + k), o = LOAD(r->act + 3 * n + k);
+    vec t = v_tanh(LOAD(r->c + k)), dh = LOAD(r->dh + k), dc = LOAD(r->dc + k) + dh * o * (1 - t * t);
+    vec di = dc * g, df = dc * LOAD(r->c_before + k), dg = dc * i, d_o = dh * t;
+    if (r->dact) {
+        di += LOAD(r->dact + k);
+        df += LOAD(r->dact + n + k);
+        dg += LOAD(r->dact + 2 * n + k);
+        d_o += LOAD(r->dact + 3 * n + k);
+    }
+    STORE(r->dpre + k, di * i * (1 - i));
+    STORE(r->dpre + n + k, df * f * (1 - f));
+    STORE(r->dpre + 2 * n + k, dg * (1 - g * g));
+    STORE(r->dpre + 3 * n + k, d_o * o * (1 - o));
+    STORE(r->dc + k, dc * f);
+}
+
+void MG_K(lstm_row)(int64_t n, const mg_lstm_row *row)
+{
+    int64_t k = 0;
+    for (; k + WIDTH <= n; k += WIDTH) forward(n, k, WIDTH, row);
+    if (k < n) forward(n, k, n - k, row);
+}
+
+void MG_K(lstm_back_row)(int64_t n, const mg_lstm_back_row *row)
+{
+    int64_t k = 0;
+    for (; k + WIDTH <= n; k += WIDTH) backward(n, k, WIDTH, row);
+    if (k < n) backward(n, k, n - k, row);
+}

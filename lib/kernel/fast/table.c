@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of this class. */
+#include "kernel/fast/fast.h"
+
+#define TEXT_OF(x) #x
+#define NAME_OF(x) TEXT_OF(x)
+
+extern const mg_kernels MG_K(kernels);
+const mg_kernels MG_K(kernels) = {
+    .name = NAME_OF(MG_CLASS),
+    .each = {
+#define E(name, inputs, value) [MG_EACH_##name] = MG_K(each_##name),
+        MG_EACH_LIST(E)
+#undef E
+    },
+    .sum = MG_K(sum), .softmax = MG_K(softmax), .log_softmax = MG_K(log_softmax),
+    .lstm_row = MG_K(lstm_row), .lstm_back_row = MG_K(lstm_back_row),
+    .product = MG_K(product), .dots = MG_K(dots),
+    .sgd = MG_K(sgd), .adam = MG_K(adam), .rmsprop = MG_K(rmsprop),
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Updates of one parameter, as the compiler vectorises them; the formulas stand in optim/optimisers.c. */
+#include "kernel/fast/fast.h"
+
+void MG_K(sgd)(int64_t n, mg_real *w, const mg_real *g, mg_real *buf, mg_real *unused, const mg_update *u)
+{
+    (void)unused;
+    const mg_update by = *u;
+    if (!buf)
+        for (int64_t i = 0; i < n; i++) w[i] -= by.rate * (g[i] + by.l2 * w[i]);
+    else
+        for (int64_t i = 0; i < n; i++) {
+            mg_real d = g[i] + by.l2 * w[i];
+            buf[i] = by.is_first ? d : by.momentum * buf[i] + d;
+            w[i] -= by.rate * (by.is_nesterov ? d + by.momentum * buf[i] : buf[i]);
+        }
+}
+
+void MG_K(adam)(int64_t n, mg_real *w, const mg_real *g, mg_real *m, mg_real *v, const mg_update *u)
+{
+    const mg_update by = *u;
+    for (int64_t i = 0; i < n; i++) {
+        mg_real d = g[i] + by.l2 * w[i];
+        m[i] = by.beta1 * m[i] + by.gain1 * d;
+        v[i] = by.beta2 * v[i] + by.gain2 * d * d;
+        w[i] = w[i] * by.decay - by.rate * m[i] / (__builtin_sqrtf(v[i]) * by.root_scale + by.eps);
+    }
+}
+
+void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real *buf, const mg_update *u)
+{
+    const mg_update by = *u;
+    for (int64_t i = 0; i < n; i++) {
+        mg_real d = g[i] + by.l2 * w[i];
+        s[i] = by.beta2 * s[i] + by.gain2 * d * d;
+        d /= __builtin_sqrtf(s[i]) + by.eps;
+        if (buf) d = buf[i] = by.momentum * buf[i] + d;
+        w[i] -= by.rate * d;
+    }
+}

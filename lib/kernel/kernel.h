@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* Loops over numbers. A kernel knows pointers, lengths and strides; shapes were checked a floor above, no graph is seen
+   here. Readable references (reference.c) stand beside fast loops (fast/, one table for each instruction set); a test
+   holds them together. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <mgen/kernel.h>
+
+#include "kernel/each_list.h"
+
+/* What a kernel sees of a tensor: where it starts, its axes, and the step along each in elements (0: broadcast). */
+typedef struct {
+    void *p;
+    int rank;
+    int64_t dim[MG_RANK], stride[MG_RANK];
+} mg_span;
+
+int64_t mg_span_count(const mg_span *span);
+bool mg_span_is_dense(const mg_span *span); /* row-major without holes */
+
+/* ---- the table of loops over contiguous numbers ---- */
+
+typedef void (*mg_each_fn)(int64_t n, mg_real *y, const mg_real *a, const mg_real *b, const mg_real *c, mg_real p,
+                           mg_real q);
+
+/* One step of an LSTM for one sequence of `n` units; act holds i, f, g, o after their functions, n each. */
+typedef struct {
+    const mg_real *pre;           /* 4n: pre-activations of i, f, g, o */
+    const mg_real *c_before;      /* n */
+    mg_real *act, *c, *h;         /* 4n, n, n */
+} mg_lstm_row;
+
+/* The same step backwards: what comes in, and what goes on to the step before. */
+typedef struct {
+    const mg_real *act, *c, *c_before;
+    const mg_real *dh;            /* n: of the output and of the next step */
+    const mg_real *dact;          /* 4n: of the activations themselves; NULL: none */
+    mg_real *dpre;                /* 4n */
+    mg_real *dc;                  /* n: in from the next step, out to the step before */
+} mg_lstm_back_row;
+
+/* What an update of one parameter needs besides its numbers; factors that depend on the step are computed once in
+   double, in optim. */
+typedef struct {
+    mg_real rate, decay, l2, beta1, gain1, beta2, gain2, eps, momentum, root_scale; /* gain = 1 - beta, from double */
+    bool is_first, is_nesterov;
+} mg_update;
+typedef void (*mg_update_fn)(int64_t n, mg_real *w, const mg_real *g, mg_real *s0, mg_real *s1, const mg_update *u);
+
+/* c[m,n] = or += a[m,k] b[k,n]; any of a and b may lie transposed. */
+typedef struct { const mg_real *p; int64_t step_row, step_col; } mg_matrix;
+typedef struct {
+    int64_t m, n, k;
+    mg_matrix a, b;
+    mg_real *c;
+    int64_t ldc; /* row length of c, whose rows are contiguous */
+    bool adds;   /* += */
+} mg_product_call;
+
+typedef struct {
+    const char *name;
+    mg_each_fn each[MG_EACH_COUNT];
+    mg_real (*sum)(int64_t n, const mg_real *x);
+    void (*softmax)(int64_t n, mg_real *y, const mg_real *x);     /* one row */
+    void (*log_softmax)(int64_t n, mg_real *y, const mg_real *x); /* one row */
+    void (*lstm_row)(int64_t n, const mg_lstm_row *row);
+    void (*lstm_back_row)(int64_t n, const mg_lstm_back_row *row);
+    /* c = or += a b. Every element is c + chain + chain + ..., a chain being an FMA chain from 0 over the next 256 of
+       k: neither m and n nor the vector width shows in the result. */
+    void (*product)(const mg_product_call *call);
+    /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */
+    void (*dots)(const mg_product_call *call);
+    mg_update_fn sgd, adam, rmsprop;
+} mg_kernels;
+
+/* The loops of the processor class in use (mg_cpu_class); the references in a double build. */
+const mg_kernels *mg_kernels_now(void);
+extern const mg_kernels mg_kernels_reference;
+
+/* ---- over spans (span.c) ---- */
+
+/* y = f(a, b, c) for every element; y dense, inputs broadcast or strided at will and of y's shape. */
+void mg_span_each(mg_each_what what, const mg_span *y, const mg_span *const in[], mg_real p, mg_real q);
+/* y = x, both at any strides; elements of `size` bytes. */
+void mg_span_copy(const mg_span *y, const mg_span *x, size_t size);
+/* y = x summed, or its largest, over the axes where y has length 1; y dense. Fixed order. */
+void mg_span_sum(const mg_span *y, const mg_span *x);
+void mg_span_max(const mg_span *y, const mg_span *x);
+
+/* ---- rows by number (rows.c) ---- */
+
+/* y[b, k, :] = x[b, index[b, k], :] for `batch` blocks of `rows` rows, `picks` of them wanted; numbers outside
+   clamp. */
+typedef struct { int64_t batch, rows, picks, width; const int32_t *index; } mg_row_call;
+void mg_rows_gather(const mg_row_call *call, mg_real *y, const mg_real *x);
+/* y[b, index[b, k], :] += x[b, k, :] onto zeros, in the order of k. */
+void mg_rows_scatter(const mg_row_call *call, mg_real *y, const mg_real *x);
+
+/* Uniform numbers: y[outer, example, inner] is number (outer, inner) of the Philox sequence (seed, name, record +
+   example). */
+void mg_fill_uniform(int64_t outer, int64_t examples, int64_t inner, uint64_t seed, const char *name, uint64_t record,
+                     mg_real *y);
+
+/* ---- LSTM over time (lstm.c) ---- */
+
+/* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]; scratch of as many reals as
+   mg_lstm_scratch says. */
+typedef struct {
+    int64_t steps, batch, units;
+    const mg_real *pre, *h0, *c0, *w, *mask;
+    mg_real *y, *c, *act, *scratch;
+} mg_lstm_call;
+void mg_lstm_forward(const mg_lstm_call *call);
+
+/* dy, dc, dact may be NULL; dh0, dc0 [B, H] and dpre [T, B, 4H] are results. */
+typedef struct {
+    int64_t steps, batch, units;
+    const mg_real *w, *mask, *c0, *c, *act, *dy, *dc, *dact;
+    mg_real *dpre, *dh0, *dc0, *scratch;
+} mg_lstm_back_call;
+void mg_lstm_backward(const mg_lstm_back_call *call);
+size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units);
+
+/* ---- products (product.c) ---- */
+
+/* The product by whichever loops suit its shape: up to MG_SKINNY rows by own loops whose result for a row does not
+   depend on the other rows, else by the library behind onednn.c. Runs on the calling thread alone. */
+enum { MG_SKINNY = 16 };
+void mg_product(const mg_product_call *call);
+
+/* ---- the door to oneDNN (onednn.c) ---- */
+
+/* False where it cannot (a double build, or neither axis of a or b contiguous): then nothing was done. */
+bool mg_onednn_product(const mg_product_call *call);
+const char *mg_onednn_version(void);
+
+#endif

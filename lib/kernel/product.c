@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Which loops compute a matrix product. */
+#include "kernel/kernel.h"
+
+const char *mg_product_library(void)
+{
+#ifdef MG_REAL_double
+    return "own loops";
+#else
+    return mg_onednn_version();
+#endif
+}
+
+void mg_product(const mg_product_call *p)
+{
+    if (p->m == 0 || p->n == 0) return;
+    const mg_kernels *k = mg_kernels_now();
+    if (p->m > MG_SKINNY && p->k > 0 && mg_onednn_product(p)) return;
+    if (p->m <= MG_SKINNY && p->a.step_col == 1 && p->b.step_row == 1 && p->b.step_col != 1) k->dots(p);
+    else k->product(p);
+}

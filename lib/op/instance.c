@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory in which a plan runs, with every call made ready: a run is a loop over them. */
+#include "op/plan.h"
+#include "op/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct mg_instance {
+    const mg_plan *plan;
+    mg_real *const *params;
+    void *block;
+    char *memory;      /* inputs and states, then buffers, then scratch */
+    mg_real *constants; /* by node id: values of fills */
+    mg_call *calls;
+    mg_span *spans;
+    mg_random_key key;
+    mg_op_time *times;
+};
+
+/* ---- making ---- */
+
+static void *start_of(const mg_instance *in, const mg_place *p)
+{
+    const mg_plan *plan = in->plan;
+    switch (p->where) {
+    case MG_IN_BUFFER: return in->memory + plan->kept_bytes + plan->buffers[mg_plan_root(plan, p->number)].offset;
+    case MG_IN_INPUT: return in->memory + plan->input_at[p->number];
+    case MG_IN_STATE: return in->memory + plan->state_at[p->number];
+    case MG_IN_PARAM: return in->params[p->number];
+    case MG_IN_TABLE: return (void *)(uintptr_t)plan->g->node[p->number]->data;
+    case MG_IN_CONSTANT: return &in->constants[p->number];
+    default: return NULL;
+    }
+}
+
+static mg_span span_of(const mg_instance *in, const mg_place *p, const mg_shape *shape, uint8_t type)
+{
+    mg_span span = {.rank = shape->rank};
+    span.p = (char *)start_of(in, p) + p->offset * (int64_t)mg_type_size((mg_type)type);
+    memcpy(span.dim, shape->dim, sizeof span.dim);
+    memcpy(span.stride, p->stride, sizeof span.stride);
+    return span;
+}
+
+/* A dense result, in the shape of what is moved where that differs from the node's. */
+static mg_span dense_span(void *p, const mg_shape *shape)
+{
+    mg_span span = {.p = p, .rank = shape->rank};
+    int64_t step = 1;
+    for (int d = shape->rank - 1; d >= 0; d--) {
+        span.dim[d] = shape->dim[d];
+        span.stride[d] = step;
+        step *= shape->dim[d];
+    }
+    return span;
+}
+
+static mg_span *ready(mg_instance *in, const mg_plan_step *step, mg_call *call, mg_span *x)
+{
+    const mg_plan *plan = in->plan;
+    const mg_node *node = step->node;
+    *call = (mg_call){.node = node, .y = span_of(in, &plan->place[node->id], &node->shape, node->type), .x = x,
+                      .scratch = in->memory + plan->kept_bytes + plan->arena_bytes, .key = &in->key};
+    if (step->moves) {
+        call->y = dense_span(call->y.p, &step->shape);
+        *x++ = span_of(in, &step->from, &step->shape, node->type);
+        return x;
+    }
+    for (int k = 0; k < node->n_in; k++)
+        *x++ = span_of(in, &plan->place[node->in[k]->id], &node->in[k]->shape, node->in[k]->type);
+    return x;
+}
+
+mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, mg_instance **result, mg_error *why)
+{
+    size_t n_spans = 0;
+    *result = NULL;
+    for (size_t s = 0; s < plan->n_steps; s++) n_spans += 1 + (size_t)plan->steps[s].node->n_in;
+    mg_instance *in = mg_alloc_zero(1, sizeof *in);
+    if (!in) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    in->plan = plan;
+    in->params = params;
+    in->memory = mg_aligned(mg_plan_bytes(plan), &in->block);
+    in->constants = mg_alloc_zero(plan->g->n, sizeof *in->constants);
+    in->calls = mg_alloc(plan->n_steps, sizeof *in->calls);
+    in->spans = mg_alloc(n_spans, sizeof *in->spans);
+    if (!in->memory || !in->constants || !in->calls || !in->spans)
+        return mg_instance_free(in), mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < plan->g->n; i++)
+        if (plan->g->node[i]->op == MG_OP_fill) in->constants[i] = (mg_real)plan->g->node[i]->attr.fill.value;
+    mg_span *x = in->spans;
+    for (size_t s = 0; s < plan->n_steps; s++) x = ready(in, &plan->steps[s], &in->calls[s], x);
+    *result = in;
+    return MG_OK;
+}
+
+void mg_instance_free(mg_instance *in)
+{
+    if (!in) return;
+    mg_free(in->block);
+    mg_free(in->constants);
+    mg_free(in->calls);
+    mg_free(in->spans);
+    mg_free(in);
+}
+
+/* ---- by name ---- */
+
+static mg_tensor tensor_of(const mg_instance *in, const mg_node *x, const mg_place *p)
+{
+    char *start = start_of(in, p);
+    return (mg_tensor){(mg_type)x->type, x->shape, start + p->offset * (int64_t)mg_type_size((mg_type)x->type), NULL};
+}
+
+static mg_tensor find(const mg_instance *in, mg_node *const *nodes, size_t n, mg_where where, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(nodes[i]->name, name) == 0)
+            return tensor_of(in, nodes[i], &(mg_place){.where = where, .number = (int64_t)i});
+    return (mg_tensor){0};
+}
+
+mg_tensor mg_instance_input(mg_instance *in, const char *name)
+{
+    return find(in, in->plan->g->inputs, in->plan->g->n_inputs, MG_IN_INPUT, name);
+}
+
+mg_tensor mg_instance_state(mg_instance *in, const char *name)
+{
+    return find(in, in->plan->g->states, in->plan->g->n_states, MG_IN_STATE, name);
+}
+
+void mg_instance_reset(mg_instance *in)
+{
+    const mg_graph *g = in->plan->g;
+    for (size_t i = 0; i < g->n_states; i++)
+        memset(in->memory + in->plan->state_at[i], 0,
+               (size_t)mg_shape_count(&g->states[i]->shape) * mg_type_size((mg_type)g->states[i]->type));
+}
+
+mg_tensor mg_instance_output(const mg_instance *in, const char *name)
+{
+    const mg_node *x = mg_output_find(in->plan->g, name);
+    return x ? tensor_of(in, x, &in->plan->place[x->id]) : (mg_tensor){0};
+}
+
+void mg_instance_seed(mg_instance *in, uint64_t seed, uint64_t record) { in->key = (mg_random_key){seed, record}; }
+void mg_instance_profile(mg_instance *in, mg_op_time *times) { in->times = times; }
+
+/* ---- running ---- */
+
+static mg_status check_indices(const mg_instance *in, mg_error *why)
+{
+    const mg_graph *g = in->plan->g;
+    for (size_t i = 0; i < g->n_inputs; i++) {
+        const mg_node *x = g->inputs[i];
+        if (x->type != MG_INDEX) continue;
+        const int32_t *index = (const int32_t *)(const void *)(in->memory + in->plan->input_at[i]);
+        for (int64_t k = 0, n = mg_shape_count(&x->shape); k < n; k++)
+            if (index[k] < 0 || index[k] >= x->attr.input.limit)
+                return mg_fail(why, MG_BAD_DATA, "%s: %d is not below %lld", x->name, index[k],
+                               (long long)x->attr.input.limit);
+    }
+    return MG_OK;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void run_call(mg_instance *in, size_t s)
+{
+    const mg_plan_step *step = &in->plan->steps[s];
+    void (*run)(const mg_call *) = step->moves ? mg_run_rearrange : mg_op_rows[step->node->op].run;
+    if (!in->times) {
+        run(&in->calls[s]);
+        return;
+    }
+    double start_s = now_s();
+    mg_op_time *time = &in->times[step->node->op];
+    run(&in->calls[s]);
+    time->name = mg_op_rows[step->node->op].name;
+    time->calls++;
+    time->seconds += now_s() - start_s;
+}
+
+mg_status mg_instance_run(mg_instance *in, mg_error *why)
+{
+    const mg_plan *plan = in->plan;
+    MG_TRY(check_indices(in, why));
+    for (size_t s = 0; s < plan->n_steps; s++) run_call(in, s);
+    for (size_t i = 0; i < plan->g->n_writes; i++) {
+        const mg_node *state = plan->g->writes[i].state, *value = plan->g->writes[i].value;
+        const mg_place *to = &plan->place[state->id], *from = &plan->place[value->id];
+        mg_tensor y = tensor_of(in, state, to), x = tensor_of(in, value, from);
+        memcpy(y.data, x.data, (size_t)mg_shape_count(&state->shape) * mg_type_size((mg_type)state->type));
+    }
+    return MG_OK;
+}
