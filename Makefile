@@ -64,6 +64,7 @@ LIB_OBJ   := $(LIB_SRC:%.c=$O/%.o) $(foreach c,$(CLASSES),$(FAST:%.c=$O/%.$c.o))
 CLI_OBJ   := $(CLI_SRC:%.c=$O/%.o)
 BIN       := $(TOOLS:%=$(BUILD)/bin/%)
 UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/tests/fuzz/test_%)
 GRAD_BIN  := $(GRAD_SRC:tests/grad/%.c=$(BUILD)/tests/grad/%)
 DOUBLE    := $(BUILD)/double
@@ -140,6 +141,10 @@ $(BUILD)/tests/grad/%: $(DOUBLE)/tests/grad/%.o $(DOUBLE)/libmgen.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ $(LINK) $(LDFLAGS) $(LIBS)
 
+$(BUILD)/bench/%: $O/tests/bench/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+
 # The OPTIONS section of a man page comes from the tool's own table.
 $(BUILD)/man/%.1: docs/man/%.1 $(BUILD)/bin/%
 	@mkdir -p $(@D)
@@ -184,6 +189,9 @@ fuzz:
 	clang -fsanitize=fuzzer,$(FUZZ_SAN) -o $(FUZZ)/fuzz_$(TARGET) $(FUZZ)/obj/tests/fuzz/fuzz_$(TARGET).o \
 	  $(FUZZ)/lib/libmgen.a $(LINK) $(LIBS)
 	@BUILD=$(BUILD) tests/fuzz/run $(TARGET) $(RUNS)
+
+bench: all $(BENCH_BIN)
+	@BUILD=$(BUILD) tests/bench/run
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/mgen \

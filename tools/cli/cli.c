@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,9 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
 {
     asked a = {0};
     guard_descriptors();
+    /* Giving memory back after every file and taking it again for the next costs a third of the time of reading it. */
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
     *c = (cli){.about = about, .argc = argc, .argv = argv, .threads = mg_cores(), .seed = 1};
     if (!join_rows(c, rows, &a)) return false;
     find_help(argc, argv, &a);
