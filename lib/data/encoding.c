@@ -3,6 +3,7 @@
 #include <mgen/data.h>
 #include "data/encodings.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static const mg_encoding *const encodings[] = {
@@ -22,7 +23,7 @@ const mg_encoding *mg_encoding_find(const char *name)
     return NULL;
 }
 
-mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why)
+static mg_status hash_names(const mg_encoding *encoding, char hex[33], mg_error *why)
 {
     mg_buffer names = {0};
     for (int token = 0; token < encoding->vocab; token++) {
@@ -33,4 +34,31 @@ mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_e
     mg_status status = names.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
     mg_buffer_free(&names);
     return status;
+}
+
+/* The hashes are asked for with every record, so each is computed once. */
+typedef enum { UNKNOWN, BEING_WRITTEN, KNOWN } cache_state;
+static struct {
+    atomic_int state;
+    char hex[33];
+} cache[sizeof encodings / sizeof *encodings];
+
+static size_t index_of(const mg_encoding *encoding)
+{
+    size_t i = 0;
+    while (encodings[i] && encodings[i] != encoding) i++;
+    return i;
+}
+
+mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why)
+{
+    size_t i = index_of(encoding);
+    if (atomic_load(&cache[i].state) == KNOWN) return memcpy(hex, cache[i].hex, sizeof cache[i].hex), MG_OK;
+    MG_TRY(hash_names(encoding, hex, why));
+    int expected = UNKNOWN;
+    if (encodings[i] && atomic_compare_exchange_strong(&cache[i].state, &expected, BEING_WRITTEN)) {
+        memcpy(cache[i].hex, hex, sizeof cache[i].hex);
+        atomic_store(&cache[i].state, KNOWN);
+    }
+    return MG_OK;
 }

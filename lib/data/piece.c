@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A piece as its reader found it. */
+typedef struct {
+    int number;
+    mg_score *score;  /* NULL where it could not be read */
+    mg_error trouble; /* why */
+    const char *split;
+    int resolution;
+} found;
+
 /* One walk through the pieces of an input. */
 typedef struct {
     mg_job *job;
@@ -15,8 +24,7 @@ typedef struct {
     const char *path;      /* what pieces are called, before #N */
     const mg_json *record; /* the record that led here, or NULL */
     int only;              /* the N of FILE#N; 0: all */
-    mg_score *held;        /* the first piece, until it is known whether there are more */
-    mg_error held_trouble;
+    found held;            /* the first piece, until it is known whether there are more */
     int n_seen;
 } walk;
 
@@ -52,60 +60,58 @@ static mg_status fail_piece(walk *w, const char *path, const mg_error *why)
     return MG_OK;
 }
 
-static mg_status visit_score(walk *w, const char *path, const mg_score *score)
+static mg_status visit_score(walk *w, const char *path, const found *f)
 {
     mg_error why = {0};
-    mg_piece piece = {.path = path, .score = score, .record = w->record,
-                      .split = mg_json_get_string(w->record, "split", NULL)};
     const char *id = mg_json_get_string(w->record, "id", "");
-    mg_status status = mg_hash_from_hex(id, &piece.id) ? MG_OK : mg_score_id(score, &piece.id, &why);
-    add_repairs(w, path, score);
+    mg_piece piece = {.path = path, .score = f->score, .record = w->record, .resolution = f->resolution,
+                      .split = mg_json_get_string(w->record, "split", f->split)};
+    mg_status status = mg_hash_from_hex(id, &piece.id) ? MG_OK : mg_score_id(f->score, &piece.id, &why);
+    add_repairs(w, path, f->score);
     if (!status) status = w->visit(w->user, w->job, &piece, &why);
     why.status = status;
     return status ? fail_piece(w, path, &why) : MG_OK;
 }
 
-/* Owns the score; NULL where it could not be read. */
-static mg_status visit_named(walk *w, const char *path, mg_score *score, const mg_error *trouble)
+/* Owns the score. */
+static mg_status visit_named(walk *w, const char *path, const found *f)
 {
-    mg_status status = score ? visit_score(w, path, score) : fail_piece(w, path, trouble);
-    mg_score_free(score);
+    mg_status status = f->score ? visit_score(w, path, f) : fail_piece(w, path, &f->trouble);
+    mg_score_free(f->score);
     return status;
 }
 
-static mg_status visit_numbered(walk *w, int number, mg_score *score, const mg_error *trouble)
+static mg_status visit_numbered(walk *w, const found *f)
 {
     mg_buffer path = {0};
-    mg_buffer_print(&path, "%s#%d", w->path, number);
+    mg_buffer_print(&path, "%s#%d", w->path, f->number);
     mg_status status = MG_NO_MEMORY;
-    if (path.failed) mg_score_free(score), mg_fail(&w->job->why, MG_NO_MEMORY, "out of memory");
-    else status = visit_named(w, path.data, score, trouble);
+    if (path.failed) mg_score_free(f->score), mg_fail(&w->job->why, MG_NO_MEMORY, "out of memory");
+    else status = visit_named(w, path.data, f);
     mg_buffer_free(&path);
     return status;
 }
 
 /* Takes the pieces of a file one by one. The only piece of a file is called as the file is. */
-static mg_status take(void *user, int number, mg_score *score, const mg_error *trouble)
+static mg_status take(walk *w, const found *f)
 {
-    walk *w = user;
     w->n_seen++;
     if (w->only) {
-        if (number == w->only) return visit_named(w, w->path, score, trouble);
-        mg_score_free(score);
+        if (f->number == w->only) return visit_named(w, w->path, f);
+        mg_score_free(f->score);
         return MG_OK;
     }
     if (w->n_seen == 1) {
-        w->held = score;
-        if (trouble) w->held_trouble = *trouble;
+        w->held = *f;
         return MG_OK;
     }
     if (w->n_seen == 2) {
-        mg_score *first = w->held;
-        w->held = NULL;
-        mg_status status = visit_numbered(w, 1, first, &w->held_trouble);
-        if (status) return mg_score_free(score), status;
+        found first = w->held;
+        w->held.score = NULL;
+        mg_status status = visit_numbered(w, &first);
+        if (status) return mg_score_free(f->score), status;
     }
-    return visit_numbered(w, number, score, trouble);
+    return visit_numbered(w, f);
 }
 
 static mg_status finish(walk *w)
@@ -116,36 +122,47 @@ static mg_status finish(walk *w)
         return fail_piece(w, w->path, &why);
     }
     if (w->only || w->n_seen != 1) return MG_OK;
-    mg_score *score = w->held;
-    w->held = NULL;
-    return visit_named(w, w->path, score, &w->held_trouble);
+    found only = w->held;
+    w->held.score = NULL;
+    return visit_named(w, w->path, &only);
 }
 
 /* ---- kinds of files ---- */
 
-static mg_status read_midi(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit,
-                           void *user, mg_error *why)
+static mg_status read_midi(walk *w, const void *bytes, size_t size, mg_error *why)
 {
-    mg_score *score;
-    MG_TRY(mg_midi_read(bytes, size, options, &score, why));
-    return visit(user, 1, score, NULL);
+    found f = {.number = 1};
+    MG_TRY(mg_midi_read(bytes, size, &w->options->read, &f.score, why));
+    return take(w, &f);
+}
+
+static mg_status take_roll(void *user, const mg_roll *roll, mg_error *why)
+{
+    (void)why;
+    found f = {.number = roll->number, .split = roll->split, .resolution = roll->resolution};
+    f.trouble.status = mg_roll_score(roll, &f.score, &f.trouble);
+    return take(user, &f);
+}
+
+static mg_status read_rolls(walk *w, const void *bytes, size_t size, mg_error *why)
+{
+    return mg_rolls_read(bytes, size, (int)w->options->roll_grid, take_roll, w, why);
 }
 
 /* In the order in which they are tried: the strictest tests first. */
 static const struct {
     bool (*is)(const void *bytes, size_t size);
-    mg_status (*read)(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,
-                      mg_error *why);
-} formats[] = {{mg_midi_is, read_midi}};
+    mg_status (*read)(walk *w, const void *bytes, size_t size, mg_error *why);
+} formats[] = {{mg_midi_is, read_midi}, {mg_rolls_is, read_rolls}};
 
 static mg_status read_pieces(walk *w, const void *bytes, size_t size)
 {
     mg_error *why = &w->job->why;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (!formats[i].is(bytes, size)) continue;
-        mg_status status = formats[i].read(bytes, size, &w->options->read, take, w, why);
+        mg_status status = formats[i].read(w, bytes, size, why);
         if (!status) status = finish(w);
-        mg_score_free(w->held);
+        mg_score_free(w->held.score);
         return status;
     }
     if (size == 0) return mg_fail(why, MG_BAD_DATA, "the file is empty");
@@ -207,19 +224,23 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     const char *name = mg_json_get_string(w->record, "encoding", is_roll ? "roll88" : "");
     const mg_encoding *encoding = mg_encoding_find(name);
     if (!encoding) return mg_fail(why, MG_UNSUPPORTED, "there is no encoding '%s'", name);
+    char hash[33];
+    MG_TRY(mg_encoding_vocab_hash(encoding, hash, why));
+    if (strcmp(mg_json_get_string(w->record, "vocab_hash", hash), hash))
+        return mg_fail(why, MG_UNSUPPORTED, "a vocabulary of %s that is not ours", name);
     int64_t resolution = mg_json_get_int(w->record, "resolution", 0);
     if (resolution < 0 || resolution > DATA_FINEST_GRID)
         return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     mg_buffer tokens = {0};
-    mg_score *score = NULL;
+    found f = {.resolution = resolution ? (int)resolution : encoding->steps_per_quarter};
     double bpm = mg_json_get_real(mg_json_get(w->record, "meta"), "bpm", 120);
     mg_status status = read_content(content, is_roll, &tokens, why);
     if (!status)
         status = encoding->decode(encoding, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t),
-                                  bpm, (int)resolution, &score, why);
+                                  bpm, (int)resolution, &f.score, why);
     mg_buffer_free(&tokens);
-    if (!status) status = visit_score(w, w->path, score);
-    mg_score_free(score);
+    if (!status) status = visit_score(w, w->path, &f);
+    mg_score_free(f.score);
     return status;
 }
 

@@ -19,6 +19,8 @@ static const char *const cli_unclosed[] = {"end", "drop", NULL};
      .help = "which of several sounding notes a note-off ends"}, \
     {.name = "unclosed", .kind = CLI_CHOICE, .value = &(o).read.unclosed, .arg = "RULE", .choices = cli_unclosed, \
      .help = "what becomes of a note without note-off: it lasts to the end of its track, or it is dropped"}, \
+    {.name = "roll-grid", .kind = CLI_INT, .value = &(o).roll_grid, .arg = "N", .low = 0, .high = 960, \
+     .fallback = "estimated", .help = "steps a quarter of roll data sets (.mat, JSON), which do not say it"}, \
     {.name = "max-bytes", .kind = CLI_INT, .value = &(o).read.max_bytes, .arg = "BYTES", .low = 1, .high = 1e12, \
      .help = "refuse larger files"}, \
     {.name = "max-events", .kind = CLI_INT, .value = &(o).read.max_events, .arg = "N", .low = 1, .high = 1e9, \

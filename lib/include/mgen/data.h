@@ -248,6 +248,29 @@ typedef struct {
     number of threads. */
 mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_error *why);
 
+/* ---- roll data sets ---- */
+
+/** One sequence of a roll data set, on loan during a visit. */
+typedef struct {
+    const char *split;      /**< "train", "valid", "test" */
+    int number;             /**< its place in the file, from 1 */
+    int resolution;         /**< steps a quarter */
+    const int32_t *tokens;  /**< the pitches of each frame, low to high, each frame ended by MG_FRAME_END; a pitch that
+                                 two voices sing stands twice */
+    size_t n_tokens, n_frames;
+} mg_roll;
+
+typedef mg_status (*mg_roll_fn)(void *user, const mg_roll *roll, mg_error *why);
+
+/** Whether the bytes look like a level-5 MAT file, or like JSON with the member train, valid or test. */
+bool mg_rolls_is(const void *bytes, size_t size);
+/** Visit every sequence: of a MAT file the cells of traindata, validdata and testdata, matrices of time x 88 (from
+    pitch 21) or x 128; of JSON the lists of steps of pitches. Such files do not say how long a step is: `resolution` does, in
+    steps a quarter; 0 estimates it from how often a frame repeats the one before. */
+mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_fn visit, void *user, mg_error *why);
+/** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 21..108. */
+mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
+
 /* ---- pieces: the music that an item holds ---- */
 
 /** One piece of music, on loan during a visit. */
@@ -263,6 +286,7 @@ typedef struct {
 typedef struct {
     mg_read_options read;
     bool report_repairs;   /**< add a repair record for each repair */
+    int64_t roll_grid;     /**< steps a quarter of roll data sets, which do not say it; 0: estimated */
 } mg_piece_options;
 
 typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece, mg_error *why);
