@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Events by tick: insertion sort would be quadratic on many tracks, so bottom-up merging; nothing is done where the list
-   is in order already. Notes by keys that fit a word: byte by byte from the lowest (radix sort), leaving out the bytes in
-   which all keys agree, which are most of them. */
+/* Events by tick: insertion sort would be quadratic on many tracks, so bottom-up merging; nothing is done where the
+   list is in order already. Notes by keys that fit a word: byte by byte from the lowest (radix sort), leaving out the
+   bytes in which all keys agree, which are most of them. */
 #include <mgen/base.h>
 #include "midi/sort.h"
 
