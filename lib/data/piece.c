@@ -22,6 +22,9 @@ typedef struct {
     mg_piece_fn visit;
     void *user;
     const char *path;      /* what pieces are called, before #N */
+    const char *file;      /* that is open, and its bytes; NULL for content of records and what came through a pipe */
+    const void *bytes;
+    size_t size;
     const mg_json *record; /* the record that led here, or NULL */
     int only;              /* the N of FILE#N; 0: all */
     found held;            /* the first piece, until it is known whether there are more */
@@ -65,7 +68,8 @@ static mg_status visit_score(walk *w, const char *path, const found *f)
     mg_error why = {0};
     const char *id = mg_json_get_string(w->record, "id", "");
     mg_piece piece = {.path = path, .score = f->score, .record = w->record, .resolution = f->resolution,
-                      .split = mg_json_get_string(w->record, "split", f->split)};
+                      .split = mg_json_get_string(w->record, "split", f->split), .file = w->file, .bytes = w->bytes,
+                      .size = w->size, .number = f->number};
     mg_status status = mg_hash_from_hex(id, &piece.id) ? MG_OK : mg_score_id(f->score, &piece.id, &why);
     add_repairs(w, path, f->score);
     if (!status) status = w->visit(w->user, w->job, &piece, &why);
@@ -158,6 +162,8 @@ static const struct {
 static mg_status read_pieces(walk *w, const void *bytes, size_t size)
 {
     mg_error *why = &w->job->why;
+    w->bytes = bytes;
+    w->size = size;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (!formats[i].is(bytes, size)) continue;
         mg_status status = formats[i].read(w, bytes, size, why);
@@ -187,15 +193,16 @@ static mg_status read_path(walk *w, const char *path)
     uint64_t cap = (uint64_t)w->options->read.max_bytes;
     mg_file file;
     size_t length;
+    char *whole = NULL;
+    w->file = path;
     mg_status status = mg_file_read(path, cap, &file, why);
     if (status == MG_IO && (w->only = piece_number(path, &length)) > 0) {
-        char *whole = mg_strndup(path, length);
-        if (!whole) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        status = mg_file_read(whole, cap, &file, why);
-        mg_free(whole);
+        w->file = whole = mg_strndup(path, length);
+        status = whole ? mg_file_read(whole, cap, &file, why) : mg_fail(why, MG_NO_MEMORY, "out of memory");
     }
     if (!status) status = read_pieces(w, file.data, file.size);
     mg_file_free(&file);
+    mg_free(whole);
     return status;
 }
 

@@ -281,6 +281,10 @@ typedef struct {
     const mg_json *record; /**< the record that it came from, NULL for a file */
     const char *split;     /**< "train", "valid", "test"; NULL if none was said */
     int resolution;        /**< steps a quarter of the roll or record that it was; 0 where it came otherwise */
+    const char *file;      /**< where it stands, as it can be opened again; NULL for content of a record and pipes */
+    const void *bytes;     /**< of that file; NULL for content of a record */
+    size_t size;
+    int number;            /**< of the piece in that file, from 1: the input "FILE#NUMBER" is this piece again */
 } mg_piece;
 
 typedef struct {
