@@ -265,8 +265,8 @@ typedef mg_status (*mg_roll_fn)(void *user, const mg_roll *roll, mg_error *why);
 /** Whether the bytes look like a level-5 MAT file, or like JSON with the member train, valid or test. */
 bool mg_rolls_is(const void *bytes, size_t size);
 /** Visit every sequence: of a MAT file the cells of traindata, validdata and testdata, matrices of time x 88 (from
-    pitch 21) or x 128; of JSON the lists of steps of pitches. Such files do not say how long a step is: `resolution` does, in
-    steps a quarter; 0 estimates it from how often a frame repeats the one before. */
+    pitch 21) or x 128; of JSON the lists of steps of pitches. Such files do not say how long a step is: `resolution`
+    does, in steps a quarter; 0 estimates it from how often a frame repeats the one before. */
 mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_fn visit, void *user, mg_error *why);
 /** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 21..108. */
 mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
@@ -300,6 +300,61 @@ typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece,
     are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk
     goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
+
+/* ---- corpus tests ---- */
+
+/** The tests by which aria-utils chose its piano corpus: identifier and name. */
+#define MG_QUALITY_LIST(T)                                             \
+    T(MAX_PROGRAMS, "max_programs")                                    \
+    T(MAX_INSTRUMENTS, "max_instruments")                              \
+    T(NOTE_FREQUENCY, "note_frequency")                                \
+    T(NOTE_FREQUENCY_PER_INSTRUMENT, "note_frequency_per_instrument")  \
+    T(LENGTH, "length")                                                \
+    T(SILENT_INTERVAL, "silent_interval")                              \
+    T(MEAN_NOTE_VELOCITY, "mean_note_velocity")                        \
+    T(UNIQUE_PITCH_COUNT, "unique_pitch_count")                        \
+    T(UNIQUE_PITCH_COUNT_IN_INTERVAL, "unique_pitch_count_in_interval") \
+    T(NOTE_DENSITY_IN_INTERVAL, "note_density_in_interval")            \
+    T(NOTE_TIMING_ENTROPY, "note_timing_entropy")                      \
+    T(NOTE_PITCH_ENTROPY, "note_pitch_entropy")                        \
+    T(REPETITIVE_CONTENT, "repetitive_content")
+
+typedef enum {
+#define T(identifier, name) MG_QUALITY_##identifier,
+    MG_QUALITY_LIST(T)
+#undef T
+    MG_QUALITY_TESTS
+} mg_quality_test;
+
+enum { MG_QUALITY_PITCH_WINDOWS = 3, MG_QUALITY_DENSITY_WINDOWS = 4 };
+
+/** What the tests measure. "Pitched" notes are those off channel 10; zero-length notes do not count. */
+typedef struct {
+    size_t n_notes, n_pitched; /**< without notes only the first two tests apply, without pitched ones the first six */
+    int programs;              /**< distinct programs; a piece that names none has one */
+    int instruments;           /**< families of eight programs */
+    int64_t span_ms;           /**< first onset to the end of the note that begins last */
+    double notes_per_second, notes_per_second_per_instrument;
+    double length_s;           /**< start of the piece to the end of the note that begins last */
+    double longest_silence_s;  /**< the scan stops at the first of 20 s or more */
+    double mean_velocity, mean_note_ms;
+    int unique_pitches;
+    struct { int width_s, lowest; double at_s; } pitches_in[MG_QUALITY_PITCH_WINDOWS]; /**< 30, 60, 120 s */
+    struct { int width_s, at_s; double notes_per_second, per_pitch; }
+        density_in[MG_QUALITY_DENSITY_WINDOWS];  /**< highest in 3, 5, 10, 45 s; of one pitch */
+    double length_entropy;      /**< bits; of durations in 10 ms up to 5 s */
+    double onset_delta_entropy; /**< bits; of whole milliseconds between onsets */
+    double pitch_entropy;       /**< bits */
+    double repetitive_kl;       /**< largest divergence of pitches between five parts, bits; 0 under 20 minutes */
+    double repetitive_kl_any_length;
+    struct { bool applies, passes; double measure; } tests[MG_QUALITY_TESTS]; /**< measure: the value that decided */
+    bool passes_all;
+} mg_quality;
+
+/** Measure a score as aria-utils would (ariautils/midi.py and aria/config/config.json at e122d032). Equal to it for
+    files read with MG_PAIR_ALL and MG_UNCLOSED_DROP, as it pairs notes. */
+mg_status mg_quality_measure(const mg_score *score, mg_quality *quality, mg_error *why);
+const char *mg_quality_name(mg_quality_test test); /**< "note_frequency" */
 
 /* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
 
