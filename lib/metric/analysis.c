@@ -111,7 +111,7 @@ static mg_status analyse(mg_analysis *a, mg_error *why)
     a->onsets = mg_alloc(a->n, sizeof *a->onsets);
     if (!a->clock || !a->notes || !a->onsets) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     count_notes(a);
-    if (bar_map_make(a->score, a->last_end, &a->bars) == MG_NO_MEMORY)
+    if (mg_bars_make(a->score, a->last_end, &a->bars) == MG_NO_MEMORY)
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
     find_scales(a);
     count_polyphony(a);
@@ -119,7 +119,7 @@ static mg_status analyse(mg_analysis *a, mg_error *why)
         mg_key_find((mg_key_profile)profile, a->class_ticks, &a->keys[profile]);
     if (a->bars.n && a->n) {
         int64_t last = a->last_end > a->notes[a->n - 1]->start ? a->last_end - 1 : a->last_end;
-        a->n_bars = bar_map_at(&a->bars, last, &(size_t){0}).bar + 1;
+        a->n_bars = mg_bars_at(&a->bars, last, &(size_t){0}).bar + 1;
     }
     return find_entropies(a) ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
 }
@@ -143,7 +143,7 @@ void mg_analysis_free(mg_analysis *a)
     mg_clock_free(a->clock);
     mg_free(a->notes);
     mg_free(a->onsets);
-    bar_map_free(&a->bars);
+    mg_bars_free(&a->bars);
     mg_free(a);
 }
 

@@ -72,8 +72,8 @@ mg_value empty_measure_rate(const mg_analysis *a, int variant)
     for (size_t i = 0; i < a->n; i++) {
         if (last_tick(a->notes[i]) <= end) continue; /* an earlier note fills it all */
         end = last_tick(a->notes[i]);
-        int64_t from = bar_map_at(&a->bars, a->notes[i]->start, &start_hint).bar;
-        fill(&f, from, bar_map_at(&a->bars, end, &end_hint).bar);
+        int64_t from = mg_bars_at(&a->bars, a->notes[i]->start, &start_hint).bar;
+        fill(&f, from, mg_bars_at(&a->bars, end, &end_hint).bar);
     }
     return value_of(1 - (double)f.filled / (double)a->n_bars);
 }
@@ -123,9 +123,9 @@ static int64_t steps_of_bar(const mg_analysis *a, size_t part)
 }
 
 /* The step of a place; what is nearest to the next bar goes there, unless the piece ends. */
-static void take_place(grid_walk *w, const bar_place *place)
+static void take_place(grid_walk *w, const mg_bar_place *place)
 {
-    const bar_map *bars = &w->a->bars;
+    const mg_bars *bars = &w->a->bars;
     int64_t quarter = quarter_of(w->a, place->part), steps = steps_of_bar(w->a, place->part);
     w->bar = place->bar;
     w->part = place->part;
@@ -143,7 +143,7 @@ static bool walk_grid(grid_walk *w)
 {
     const grid_walk before = *w;
     while (w->next < w->a->n_onsets) {
-        bar_place place = bar_map_at(&w->a->bars, w->a->onsets[w->next++], &w->hint);
+        mg_bar_place place = mg_bars_at(&w->a->bars, w->a->onsets[w->next++], &w->hint);
         take_place(w, &place);
         if (before.next == 0 || w->bar != before.bar || w->step != before.step || w->part != before.part) return true;
     }

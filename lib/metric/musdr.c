@@ -7,7 +7,7 @@ enum { POSITIONS = 64 };
 
 static int64_t onset_bars(const mg_analysis *a)
 {
-    return bar_map_at(&a->bars, a->onsets[a->n_onsets - 1], &(size_t){0}).bar + 1;
+    return mg_bars_at(&a->bars, a->onsets[a->n_onsets - 1], &(size_t){0}).bar + 1;
 }
 
 /* Notes in the order of their bars, drums left out. */
@@ -21,7 +21,7 @@ static void find_next(bar_walk *w)
 {
     const mg_analysis *a = w->a;
     while (w->next < a->n && a->notes[w->next]->channel == DRUMS) w->next++;
-    w->bar = w->next < a->n ? bar_map_at(&a->bars, a->notes[w->next]->start, &w->hint).bar : INT64_MAX;
+    w->bar = w->next < a->n ? mg_bars_at(&a->bars, a->notes[w->next]->start, &w->hint).bar : INT64_MAX;
 }
 
 /* Move past the notes of bars below `bar`, changing the count of their pitch classes; how many there were. */
@@ -73,7 +73,7 @@ mg_value groove_similarity(const mg_analysis *a, int variant)
     size_t hint = 0;
     int64_t last_bar = -1, last_position = 0;
     for (size_t i = 0; i < a->n_onsets; i++) {
-        bar_place place = bar_map_at(&a->bars, a->onsets[i], &hint);
+        mg_bar_place place = mg_bars_at(&a->bars, a->onsets[i], &hint);
         int64_t position = place.offset * POSITIONS / a->bars.part[place.part].len_num;
         if (place.bar == last_bar && position == last_position) continue;
         columns[last_position = position]++;

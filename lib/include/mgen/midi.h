@@ -92,6 +92,42 @@ void mg_clock_free(mg_clock *clock);
 /** The length of one bar of `meter` (NULL: 4/4) in ticks. A bar starts where a meter stands. */
 double mg_meter_bar_ticks(const mg_score *score, const mg_meter *meter);
 
+/* ---- bars ---- */
+
+/** A stretch of one meter. Its bars are len_num / len_den ticks long and start with it; the last may be cut short by
+    the next meter. */
+typedef struct {
+    int64_t start;            /**< tick */
+    int64_t len_num, len_den; /**< reduced; below 2^33 */
+    int64_t first_bar;        /**< number, from 0, of its first bar */
+    int numerator, denominator;
+} mg_meter_part;
+
+/** The bars of a piece. They are never listed: a few bytes can claim 2^50 of them. */
+typedef struct {
+    mg_meter_part *part;
+    size_t n;
+} mg_bars;
+
+/** A meter starts a bar where it stands, the last at a tick counts, one equal to that in force changes nothing; 4/4
+    before the first. Meters behind `end` are left out: no note lies there, and bar numbers stay below 2^50 (24 hours
+    of the fastest tempo). MG_UNSUPPORTED where there are no quarter notes. */
+mg_status mg_bars_make(const mg_score *score, int64_t end, mg_bars *bars);
+void mg_bars_free(mg_bars *bars);
+
+/** Where a tick lies. `hint` is a part at or before it, moved on: walk ticks in rising order. */
+typedef struct {
+    int64_t bar;
+    int64_t offset; /**< ticks since the bar began, times the part's len_den */
+    size_t part;
+} mg_bar_place;
+
+mg_bar_place mg_bars_at(const mg_bars *bars, int64_t tick, size_t *hint);
+/** The tick at which a bar starts, rounded up where a meter's bars are no whole number of ticks. */
+int64_t mg_bars_tick(const mg_bars *bars, int64_t bar);
+
+/* ---- order and identity ---- */
+
 /** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and metrics
     use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */
 const mg_note **mg_score_sorted_notes(const mg_score *score);
