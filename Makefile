@@ -54,6 +54,7 @@ CLI_SRC   := $(wildcard tools/cli/*.c)
 UNIT_SRC  := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 GRAD_SRC  := $(wildcard tests/grad/test_*.c)
+PARITY_SRC := $(wildcard tests/parity/*.c)
 
 march_baseline := $(if $(filter x86_64,$(ARCH)),-march=x86-64)
 march_avx2     := -march=x86-64-v3
@@ -67,6 +68,7 @@ UNIT_BIN  := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZ_BIN  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/tests/fuzz/test_%)
 GRAD_BIN  := $(GRAD_SRC:tests/grad/%.c=$(BUILD)/tests/grad/%)
+PARITY    := $(BUILD)/tests/parity/parity
 DOUBLE    := $(BUILD)/double
 STATIC    := $(BUILD)/lib/libmgen.a
 SHARED    := $(BUILD)/lib/libmgen.so.$(SOVERSION)
@@ -128,6 +130,10 @@ $(BUILD)/tests/fuzz/test_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $(STAT
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
 
+$(PARITY): $(PARITY_SRC:%.c=$O/%.o) $(STATIC)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
+
 # The compute core once more in double, in which gradients are checked.
 $(DOUBLE)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -172,7 +178,11 @@ deps:
 lint:
 	@tests/lint/run
 
-tests: all $(UNIT_BIN) $(FUZZ_BIN) $(GRAD_BIN)
+tests: all $(UNIT_BIN) $(FUZZ_BIN) $(GRAD_BIN) $(PARITY)
+
+parity: $(PARITY)
+	@[ -n "$(FIXTURES)" ] || { echo "make parity FIXTURES=dir [ROOT=dir]"; exit 2; }
+	@$(PARITY) $(if $(ROOT),--root $(ROOT)) $(FIXTURES)
 
 check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests

@@ -72,6 +72,8 @@ typedef struct {
     /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */
     void (*dots)(const mg_product_call *call);
     mg_update_fn sgd, adam, rmsprop;
+    double (*squares)(int64_t n, const mg_real *x); /* their sum, in double */
+    void (*blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain); /* y = keep y + gain x */
 } mg_kernels;
 
 /* The loops of the processor class in use (mg_cpu_class); the references in a double build. */

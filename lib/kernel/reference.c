@@ -188,6 +188,24 @@ static void rmsprop(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real
     }
 }
 
+static double squares(int64_t n, const mg_real *x)
+{
+    double total = 0;
+    for (int64_t from = 0; from < n; from += PIECE) {
+        double lane[LANES] = {0};
+        for (int64_t i = from; i < n && i < from + PIECE; i++) lane[(i - from) % LANES] += (double)x[i] * (double)x[i];
+        for (int half = LANES / 2; half > 0; half /= 2)
+            for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+        total += lane[0];
+    }
+    return total;
+}
+
+static void blend(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = keep * y[i] + gain * x[i];
+}
+
 const mg_kernels mg_kernels_reference = {
     .name = "reference",
     .each = {
@@ -197,5 +215,5 @@ const mg_kernels mg_kernels_reference = {
     },
     .sum = sum, .softmax = softmax, .log_softmax = log_softmax,
     .lstm_row = lstm_row, .lstm_back_row = lstm_back_row, .product = product, .dots = dots,
-    .sgd = sgd, .adam = adam, .rmsprop = rmsprop,
+    .sgd = sgd, .adam = adam, .rmsprop = rmsprop, .squares = squares, .blend = blend,
 };

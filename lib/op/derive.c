@@ -140,11 +140,8 @@ void mg_d_split(mg_derive *d)
     const mg_shape *shape = &Y->shape;
     mg_shape row = {.rank = shape->rank, .dim = {1}};
     for (int i = 1; i < shape->rank; i++) row.dim[i] = shape->dim[i];
-    mg_node **rows = mg_arena_alloc(&G->arena, (size_t)shape->dim[0], sizeof *rows);
-    if (!rows) {
-        mg_graph_fail(G, MG_NO_MEMORY, "out of memory");
-        return;
-    }
+    mg_node **rows = mg_node_array(G, shape->dim[0]);
+    if (!rows) return;
     bool any = false;
     for (int i = 0; i < shape->dim[0]; i++) {
         mg_node *part = mg_part_sum(d, i);

@@ -66,6 +66,13 @@ int64_t mg_dim(const mg_node *x, int axis)
     return x->shape.dim[axis];
 }
 
+mg_node **mg_node_array(mg_graph *g, int64_t n)
+{
+    mg_node **nodes = mg_graph_failed(g) ? NULL : mg_arena_alloc(&g->arena, (size_t)n, sizeof *nodes);
+    if (!nodes) mg_graph_fail(g, MG_NO_MEMORY, "out of memory");
+    return nodes;
+}
+
 /* ---- equal nodes are one ---- */
 
 static uint64_t hash_of(const mg_node *x)
@@ -259,15 +266,29 @@ mg_node *mg_fill(mg_graph *g, const mg_shape *shape, double value)
     return mg_node_make(g, MG_OP_fill, NULL, 0, &(mg_attr){.fill = {value}}, shape);
 }
 
-mg_node *mg_table(mg_graph *g, const mg_shape *shape, const double *values)
+/* A table whose numbers are yet to be set; *values NULL after a failure. */
+static mg_node *table(mg_graph *g, const mg_shape *shape, mg_real **values)
 {
     mg_node *x = mg_node_make(g, MG_OP_table, NULL, 0, NULL, shape);
-    if (x->id < 0) return x;
-    size_t n = (size_t)mg_shape_count(shape);
-    mg_real *copy = mg_arena_alloc(&g->arena, n, sizeof *copy);
-    if (!copy) return lose(g);
-    for (size_t i = 0; i < n; i++) copy[i] = (mg_real)values[i];
-    x->data = copy;
+    *values = x->id < 0 ? NULL : mg_arena_alloc(&g->arena, (size_t)mg_shape_count(shape), sizeof **values);
+    if (!*values) return lose(g);
+    x->data = *values;
+    return x;
+}
+
+mg_node *mg_table(mg_graph *g, const mg_shape *shape, const double *values)
+{
+    mg_real *to;
+    mg_node *x = table(g, shape, &to);
+    for (int64_t i = 0, n = mg_shape_count(shape); to && i < n; i++) to[i] = (mg_real)values[i];
+    return x;
+}
+
+mg_node *mg_count_up(mg_graph *g, int64_t n)
+{
+    mg_real *to;
+    mg_node *x = table(g, &MG_SHAPE(n), &to);
+    for (int64_t i = 0; to && i < n; i++) to[i] = (mg_real)i;
     return x;
 }
 

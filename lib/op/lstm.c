@@ -47,12 +47,11 @@ void mg_d_lstm(mg_derive *d)
 
 /* ---- spelled ---- */
 
-/* Rows of x; NULL when out of memory, which the graph then knows. */
+/* Rows of x; NULL after a failure. */
 static mg_node **rows_of(mg_graph *g, mg_node *x)
 {
-    mg_node **rows = mg_arena_alloc(&g->arena, (size_t)mg_dim(x, 0), sizeof *rows);
+    mg_node **rows = mg_node_array(g, mg_dim(x, 0));
     if (rows) mg_rows(g, x, rows);
-    else mg_graph_fail(g, MG_NO_MEMORY, "out of memory");
     return rows;
 }
 
@@ -74,12 +73,9 @@ void mg_spell_lstm(mg_graph *g, const mg_node *draft, mg_node *const *in, mg_nod
     (void)draft;
     int64_t steps = mg_dim(in[PRE], 0), batch = mg_dim(in[PRE], 1);
     mg_node **pre = rows_of(g, in[PRE]), **mask = rows_of(g, in[MASK]), *h = in[H0], *c = in[C0];
-    mg_node **ys = mg_arena_alloc(&g->arena, 3 * (size_t)steps, sizeof *ys), **cs = ys + steps, **acts = cs + steps;
+    mg_node **ys = mg_node_array(g, steps), **cs = mg_node_array(g, steps), **acts = mg_node_array(g, steps);
     part[0] = part[1] = part[2] = &g->lost;
-    if (!pre || !mask || !ys) {
-        mg_graph_fail(g, MG_NO_MEMORY, "out of memory");
-        return;
-    }
+    if (!pre || !mask || !ys || !cs || !acts) return;
     for (int64_t t = 0; t < steps; t++) {
         mg_node *a[GATES], *m = mg_reshape(g, mask[t], &MG_SHAPE(batch, 1));
         gates_of(g, mg_add(g, pre[t], mg_matmul(g, h, in[W], false, true)), a);
@@ -103,13 +99,10 @@ void mg_spell_lstm_back(mg_graph *g, const mg_node *node, mg_node *const *in, mg
     mg_node **dy = node->attr.lstm.has_dy ? rows_of(g, in[BACK_DY]) : NULL;
     mg_node **dcs = node->attr.lstm.has_dc ? rows_of(g, in[BACK_DC]) : NULL;
     mg_node **dact = node->attr.lstm.has_dact ? rows_of(g, in[BACK_DACT]) : NULL;
-    mg_node **dpre = mg_arena_alloc(&g->arena, (size_t)steps, sizeof *dpre);
+    mg_node **dpre = mg_node_array(g, steps);
     mg_node *zero = mg_fill(g, &MG_SHAPE(batch, units), 0), *dh = zero, *dc = zero;
     part[0] = part[1] = part[2] = &g->lost;
-    if (!mask || !c || !act || !dpre) {
-        mg_graph_fail(g, MG_NO_MEMORY, "out of memory");
-        return;
-    }
+    if (!mask || !c || !act || !dpre) return;
     for (int64_t t = steps; t-- > 0;) {
         mg_node *a[GATES], *da[GATES], *m = mg_reshape(g, mask[t], &MG_SHAPE(batch, 1));
         gates_of(g, act[t], a);

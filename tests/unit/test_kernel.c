@@ -250,6 +250,9 @@ static void check_updates(const mg_kernels *k, bool has_fma)
         CHECK(same_bits(w[0], w[1], N, "weights"));
         CHECK(same_bits(s0[0], s0[1], N, "s0") && same_bits(s1[0], s1[1], N, "s1"));
     }
+    CHECK(k->squares(N, a) == mg_kernels_reference.squares(N, a));
+    for (int i = 0; i < 2; i++) both[i]->blend(N, w[i], a, 0.9f, 0.1f);
+    CHECK(same_bits(w[0], w[1], N, "average"));
 }
 
 /* ---- spans ---- */

@@ -36,6 +36,9 @@ const mg_shape *mg_node_shape(const mg_node *x);
 int64_t mg_dim(const mg_node *x, int axis); /**< a length; negative axes count from the end */
 mg_type mg_node_type(const mg_node *x);
 
+/** Room for n nodes that lives as long as the graph; NULL after a failure. */
+mg_node **mg_node_array(mg_graph *graph, int64_t n);
+
 /* ---- where numbers come from ---- */
 
 /** How a parameter starts. */
@@ -59,6 +62,7 @@ mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 void mg_write(mg_graph *g, mg_node *state, mg_node *x);
 mg_node *mg_fill(mg_graph *g, const mg_shape *shape, double value);
 mg_node *mg_table(mg_graph *g, const mg_shape *shape, const double *values); /**< copies the values */
+mg_node *mg_count_up(mg_graph *g, int64_t n);                                /**< a table of 0, 1, .. n - 1 */
 /** Numbers uniform in [0, 1), drawn anew for each run and example: Philox keyed by seed, name and record. Axis
     `examples` counts the batch. */
 mg_node *mg_uniform(mg_graph *g, const char *name, const mg_shape *shape, int examples);

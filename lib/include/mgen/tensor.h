@@ -45,5 +45,22 @@ void mg_tensor_clear(mg_tensor *tensor);
 /** Zeroed memory on a 64-byte boundary: *block is what mg_free wants. NULL when out of memory. */
 void *mg_aligned(size_t bytes, void **block);
 
+/* ---- sets of named tensors: parameters, gradients, slots of an optimiser ---- */
+
+/** Tensors of reals in the order of their names, the order in which norms are summed and files are written. */
+typedef struct {
+    size_t n, capacity;
+    char **names;
+    mg_tensor *tensors;
+} mg_tensor_set;
+
+/** A new tensor of zeros under a name that the set does not have. */
+mg_status mg_tensor_set_add(mg_tensor_set *set, const char *name, const mg_shape *shape, mg_error *why);
+mg_tensor *mg_tensor_set_find(const mg_tensor_set *set, const char *name); /**< NULL if there is none */
+/** Zeros under the same names in the same shapes; or, with values, a copy. */
+mg_status mg_tensor_set_like(const mg_tensor_set *set, bool with_values, mg_tensor_set *copy, mg_error *why);
+int64_t mg_tensor_set_count(const mg_tensor_set *set); /**< numbers in all */
+void mg_tensor_set_clear(mg_tensor_set *set);
+
 MG_PUBLIC_END
 #endif

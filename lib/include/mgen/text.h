@@ -101,5 +101,34 @@ void mg_json_put_copy(mg_json_writer *json, const char *key, const mg_json *valu
 /** A value that is JSON already. */
 void mg_json_put_raw(mg_json_writer *json, const char *key, const char *text, size_t length);
 
+/* ---- options: what a configuration holds, as rows ---- */
+
+typedef enum {
+    MG_OPTION_INT,    /**< int64_t */
+    MG_OPTION_REAL,   /**< double */
+    MG_OPTION_PAIR,   /**< double[2] */
+    MG_OPTION_FLAG,   /**< bool */
+    MG_OPTION_CHOICE  /**< int: index into `choices` */
+} mg_option_kind;
+
+/** One member of a configuration struct: its name in JSON (on command lines with '-' for '_'), where it stands, what it
+    may be and what it is if nothing is said. The rows of a struct end with a row without a name. */
+typedef struct {
+    const char *name;
+    mg_option_kind kind;
+    size_t place;         /**< offsetof */
+    double fallback[2];
+    double low, high;     /**< both 0: any */
+    const char *const *choices;
+    const char *arg, *help; /**< help NULL: follows from the data or other options, not for command lines */
+} mg_option;
+
+void mg_options_default(const mg_option *rows, void *config);
+/** Take the members that `object` has; the others stay as they are and unknown ones are passed over. MG_BAD_DATA, with
+    the option's name, where a value is of another kind or out of range. */
+mg_status mg_options_read(const mg_option *rows, const mg_json *object, void *config, mg_error *why);
+/** All members, in the order of the rows, into an object that was begun. */
+void mg_options_write(const mg_option *rows, const void *config, mg_json_writer *json);
+
 MG_PUBLIC_END
 #endif

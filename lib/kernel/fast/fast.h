@@ -25,5 +25,7 @@ void MG_K(dots)(const mg_product_call *call);
 void MG_K(sgd)(int64_t n, mg_real *w, const mg_real *g, mg_real *buf, mg_real *unused, const mg_update *u);
 void MG_K(adam)(int64_t n, mg_real *w, const mg_real *g, mg_real *m, mg_real *v, const mg_update *u);
 void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real *buf, const mg_update *u);
+double MG_K(squares)(int64_t n, const mg_real *x);
+void MG_K(blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain);
 
 #endif

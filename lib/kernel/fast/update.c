@@ -38,3 +38,26 @@ void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real 
         w[i] -= by.rate * d;
     }
 }
+
+/* 16 lanes over pieces of 4096, as sum has them, in double. */
+double MG_K(squares)(int64_t n, const mg_real *x)
+{
+    enum { LANES = 16, PIECE = 4096 };
+    double total = 0;
+    for (int64_t from = 0; from < n; from += PIECE) {
+        double lane[LANES] = {0};
+        int64_t end = n - from < PIECE ? n : from + PIECE, i = from;
+        for (; i + LANES <= end; i += LANES)
+            for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l] * (double)x[i + l];
+        for (int l = 0; i < end; i++, l++) lane[l] += (double)x[i] * (double)x[i];
+        for (int half = LANES / 2; half > 0; half /= 2)
+            for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+        total += lane[0];
+    }
+    return total;
+}
+
+void MG_K(blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = keep * y[i] + gain * x[i];
+}

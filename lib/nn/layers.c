@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Layers: ops with the parameters that they need. */
+#include <mgen/nn.h>
+
+#include <math.h>
+#include <stdio.h>
+
+enum { NAME = 256 };
+
+/* The parameter NAME.part. */
+static mg_node *param(mg_graph *g, const char *name, const char *part, const mg_shape *shape, mg_start start)
+{
+    char full[NAME];
+    snprintf(full, sizeof full, "%s.%s", name, part);
+    return mg_param(g, full, shape, start);
+}
+
+static mg_start within_root(int64_t n) { return (mg_start){MG_START_UNIFORM, 1 / sqrt((double)(n > 0 ? n : 1))}; }
+
+mg_node *mg_layer_linear(mg_graph *g, const char *name, mg_node *x, int64_t out)
+{
+    int64_t in = mg_dim(x, -1);
+    mg_node *w = param(g, name, "weight", &MG_SHAPE(out, in), within_root(in));
+    return mg_linear(g, x, w, param(g, name, "bias", &MG_SHAPE(out), within_root(in)));
+}
+
+mg_node *mg_layer_embedding(mg_graph *g, const char *name, mg_node *index, int64_t rows, int64_t width)
+{
+    mg_start start = {MG_START_NORMAL, 1};
+    return mg_gather(g, param(g, name, "weight", &MG_SHAPE(rows, width), start), index, 0);
+}
+
+mg_lstm_out mg_layer_lstm(mg_graph *g, const char *name, int layer, mg_node *x, int64_t in, mg_node *h, mg_node *c,
+                          mg_node *mask)
+{
+    int64_t units = mg_dim(h, -1), wide = 4 * units;
+    char part[4][32];
+    static const char *const stems[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+    for (int k = 0; k < 4; k++) snprintf(part[k], sizeof part[k], "%s_l%d", stems[k], layer);
+    mg_node *w_ih = param(g, name, part[0], &MG_SHAPE(wide, in), within_root(units));
+    mg_node *w_hh = param(g, name, part[1], &MG_SHAPE(wide, units), within_root(units));
+    mg_node *bias = mg_add(g, param(g, name, part[2], &MG_SHAPE(wide), (mg_start){MG_START_FORGET, 1}),
+                           param(g, name, part[3], &MG_SHAPE(wide), (mg_start){MG_START_CONSTANT, 0}));
+    /* A one-hot row times a matrix is one of its columns. */
+    mg_node *pre = mg_node_type(x) == MG_INDEX ? mg_add(g, mg_gather(g, mg_transpose(g, w_ih, 0, 1), x, 0), bias)
+                                               : mg_linear(g, x, w_ih, bias);
+    return mg_lstm(g, pre, h, c, w_hh, mask);
+}
+
+mg_node *mg_dropout(mg_graph *g, const char *name, mg_node *x, double p, int examples)
+{
+    if (p <= 0 || mg_graph_use(g).purpose != MG_TRAINING) return x;
+    mg_node *u = mg_uniform(g, name, mg_node_shape(x), examples);
+    return mg_select(g, mg_step(g, mg_affine(g, u, 1, -p)), mg_affine(g, x, 1 / (1 - p), 0),
+                     mg_fill(g, mg_node_shape(x), 0));
+}
+
+mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n)
+{
+    mg_shape shape = *mg_node_shape(index), wide = shape;
+    shape.dim[shape.rank++] = 1;
+    wide.dim[wide.rank++] = n;
+    return mg_equal(g, mg_broadcast(g, mg_reshape(g, mg_cast(g, index), &shape), &wide), mg_count_up(g, n));
+}
+
+/* ---- losses ---- */
+
+/* The sum over the last axis, which goes. */
+static mg_node *sum_last(mg_graph *g, mg_node *x)
+{
+    mg_shape shape = *mg_node_shape(x);
+    int last = shape.rank - 1;
+    if (last < 0) return x; /* after a failure */
+    shape.rank = last;
+    return mg_reshape(g, mg_sum(g, x, 1u << last), &shape);
+}
+
+mg_node *mg_cross_entropy(mg_graph *g, mg_node *logits, mg_node *targets)
+{
+    mg_node *log_p = mg_log_softmax(g, logits), *is_target = mg_one_hot(g, targets, mg_dim(logits, -1));
+    mg_node *chosen = mg_select(g, is_target, log_p, mg_fill(g, mg_node_shape(log_p), 0));
+    return mg_affine(g, sum_last(g, chosen), -1, 0);
+}
+
+mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets)
+{
+    return sum_last(g, mg_sub(g, mg_softplus(g, logits), mg_mul(g, logits, targets)));
+}

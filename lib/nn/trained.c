@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Trained models and their files: weights as safetensors, all else as JSON under "mgen" in __metadata__. */
+#include <mgen/nn.h>
+
+#include <string.h>
+
+void mg_trained_free(mg_trained *t)
+{
+    if (!t) return;
+    mg_tensor_set_clear(&t->params);
+    mg_free(t->config);
+    mg_free(t->encoding);
+    mg_free(t->vocab_hash);
+    mg_free(t->data_hash);
+    mg_free(t->licence);
+    mg_free(t->first);
+    mg_free(t);
+}
+
+/* One with a configuration and no parameters yet. */
+static mg_status make(const mg_model *model, mg_trained **trained, mg_error *why)
+{
+    mg_trained *t = *trained = mg_alloc_zero(1, sizeof *t);
+    if (!t) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    t->model = model;
+    t->config = mg_alloc_zero(1, model->config_size);
+    t->encoding = mg_strdup("");
+    t->vocab_hash = mg_strdup("");
+    t->data_hash = mg_strdup("");
+    t->licence = mg_strdup("");
+    if (t->config && t->encoding && t->vocab_hash && t->data_hash && t->licence) return MG_OK;
+    return mg_trained_free(t), *trained = NULL, mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
+mg_status mg_trained_new(const mg_model *model, const void *config, uint64_t seed, mg_trained **trained, mg_error *why)
+{
+    MG_TRY(make(model, trained, why));
+    memcpy((*trained)->config, config, model->config_size);
+    (*trained)->seed = seed;
+    mg_status status = mg_model_start(model, config, seed, &(*trained)->params, why);
+    if (status) mg_trained_free(*trained), *trained = NULL;
+    return status;
+}
+
+mg_hash mg_tensor_set_hash(const mg_tensor_set *set)
+{
+    mg_hasher *hasher = mg_hasher_new();
+    if (!hasher) return (mg_hash){0, 0};
+    for (size_t i = 0; i < set->n; i++) {
+        const mg_tensor *t = &set->tensors[i];
+        mg_hasher_add(hasher, set->names[i], strlen(set->names[i]) + 1);
+        mg_hasher_add(hasher, t->shape.dim, (size_t)t->shape.rank * sizeof *t->shape.dim);
+        mg_hasher_add(hasher, t->data, (size_t)mg_shape_count(&t->shape) * sizeof(mg_real));
+    }
+    mg_hash hash = mg_hasher_end(hasher);
+    mg_hasher_free(hasher);
+    return hash;
+}
+
+/* ---- writing ---- */
+
+static void describe(const mg_trained *t, const char *tool, mg_buffer *out)
+{
+    mg_json_writer json = mg_json_to(out);
+    mg_json_object_begin(&json, NULL);
+    mg_json_put_text(&json, "model", t->model->name);
+    mg_json_object_begin(&json, "config");
+    mg_options_write(t->model->options, t->config, &json);
+    mg_json_object_end(&json);
+    mg_json_put_text(&json, "encoding", t->encoding);
+    mg_json_put_text(&json, "vocab_hash", t->vocab_hash);
+    mg_json_put_text(&json, "data_hash", t->data_hash);
+    mg_json_put_int(&json, "step", (int64_t)t->step);
+    mg_json_put_int(&json, "seed", (int64_t)t->seed);
+    mg_json_put_text(&json, "tool", tool);
+    mg_json_put_text(&json, "version", MG_VERSION);
+    mg_json_put_text(&json, "licence", t->licence);
+    if (t->first) mg_json_put_reals(&json, "first", t->first, t->n_first);
+    mg_json_object_end(&json);
+}
+
+mg_status mg_trained_save(const mg_trained *t, const char *path, const char *tool, mg_error *why)
+{
+    mg_buffer about = {0};
+    mg_out *out = NULL;
+    mg_stored *stored = mg_alloc_zero(t->params.n, sizeof *stored);
+    describe(t, tool, &about);
+    mg_status status = MG_OK;
+    if (!stored || about.failed) status = mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+    for (size_t i = 0; !status && i < t->params.n; i++) {
+        const mg_tensor *tensor = &t->params.tensors[i];
+        stored[i] = (mg_stored){.name = t->params.names[i], .dtype = sizeof(mg_real) == 4 ? MG_F32 : MG_F64,
+                                .rank = tensor->shape.rank, .count = (size_t)mg_shape_count(&tensor->shape),
+                                .data = tensor->data, .fd = -1};
+        memcpy(stored[i].dim, tensor->shape.dim, sizeof stored[i].dim);
+    }
+    mg_metadata metadata = {"mgen", about.data};
+    if (!status) status = mg_out_open(path, true, &out, why);
+    if (!status) status = mg_tensors_write(out, stored, t->params.n, &metadata, 1, why);
+    if (status) mg_out_abandon(out);
+    else status = mg_out_commit(out, why);
+    mg_free(stored);
+    mg_buffer_free(&about);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static mg_status read_tensor(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path,
+                             mg_error *why)
+{
+    char want[160];
+    const mg_stored *stored = mg_tensors_find(file, name);
+    if (!stored) return mg_fail(why, MG_BAD_DATA, "%s: tensor %s is missing", path, name);
+    mg_shape shape = {.rank = stored->rank};
+    memcpy(shape.dim, stored->dim, sizeof shape.dim);
+    if (!mg_shape_equal(&shape, &tensor->shape))
+        return mg_fail(why, MG_BAD_DATA, "%s: tensor %s does not have the shape %s", path, name,
+                       mg_shape_text(&tensor->shape, want));
+#ifdef MG_REAL_double
+    mg_stored_doubles(stored, tensor->data);
+#else
+    mg_stored_floats(stored, tensor->data);
+#endif
+    return MG_OK;
+}
+
+mg_status mg_tensor_set_read(mg_tensor_set *set, const mg_tensors *file, const char *path, mg_error *why)
+{
+    for (size_t i = 0; i < set->n; i++) MG_TRY(read_tensor(&set->tensors[i], set->names[i], file, path, why));
+    return MG_OK;
+}
+
+static bool keep(char **to, const mg_json *about, const char *key)
+{
+    char *copy = mg_strdup(mg_json_get_string(about, key, ""));
+    if (!copy) return false;
+    mg_free(*to);
+    *to = copy;
+    return true;
+}
+
+static mg_status read_first(mg_trained *t, const mg_json *list, mg_error *why)
+{
+    if (!list) return MG_OK;
+    t->n_first = mg_json_count(list);
+    t->first = mg_alloc(t->n_first, sizeof *t->first);
+    if (!t->first) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < t->n_first; i++)
+        if (!mg_json_real(mg_json_at(list, i), &t->first[i]) || !(t->first[i] >= 0))
+            return mg_fail(why, MG_BAD_DATA, "the distribution of first tokens is none");
+    return MG_OK;
+}
+
+/* What the JSON says, in a new t; before the parameters are made, as their shapes follow from it. */
+static mg_status read_about(const mg_json *about, const char *path, mg_model_finder find, mg_trained **result,
+                            mg_error *why)
+{
+    const char *name = mg_json_get_string(about, "model", "");
+    const mg_model *model = find(name);
+    if (!model) return mg_fail(why, MG_UNSUPPORTED, "%s: there is no model '%s'", path, name);
+    MG_TRY(make(model, result, why));
+    mg_trained *t = *result;
+    mg_options_default(model->options, t->config);
+    MG_TRY(mg_options_read(model->options, mg_json_get(about, "config"), t->config, why));
+    t->step = (uint64_t)mg_json_get_int(about, "step", 0);
+    t->seed = (uint64_t)mg_json_get_int(about, "seed", 0);
+    if (!keep(&t->encoding, about, "encoding") || !keep(&t->vocab_hash, about, "vocab_hash") ||
+        !keep(&t->data_hash, about, "data_hash") || !keep(&t->licence, about, "licence"))
+        return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+    return read_first(t, mg_json_get(about, "first"), why);
+}
+
+mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **result, mg_error *why)
+{
+    mg_tensors *file;
+    mg_json *about = NULL;
+    *result = NULL;
+    MG_TRY(mg_tensors_open(path, &file, why));
+    const char *text = mg_tensors_metadata(file, "mgen");
+    mg_status status = text ? mg_json_parse(text, strlen(text), &about, why)
+                            : mg_fail(why, MG_BAD_DATA, "%s: not a model of mgen", path);
+    if (!status) status = read_about(about, path, find, result, why);
+    if (!status) status = mg_model_start((*result)->model, (*result)->config, 1, &(*result)->params, why);
+    if (!status) status = mg_tensor_set_read(&(*result)->params, file, path, why);
+    mg_json_free(about);
+    mg_tensors_close(file);
+    if (status) mg_trained_free(*result), *result = NULL;
+    return status;
+}

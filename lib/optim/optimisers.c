@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Updates of the parameters w by their gradients g:
+
+       sgd      g += decay w;  buf = g at t = 1, else momentum buf + g;
+                w -= rate buf, with nesterov rate (g + momentum buf)
+       adam     g += decay w;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+                w -= rate / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)     (Kingma and Ba 2015)
+       adamw    w *= 1 - rate decay, then as adam without decay                 (Loshchilov and Hutter 2019)
+       rmsprop  g += decay w;  s = alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps);
+                buf = momentum buf + d;  w -= rate buf
+
+   The loops are kernels; what depends on t alone is worked out here in double. */
+#include "optim/tables.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static mg_update plain(const mg_optim *o, double t, double rate)
+{
+    return (mg_update){.rate = (mg_real)rate, .decay = 1, .l2 = (mg_real)o->weight_decay, .eps = (mg_real)o->eps,
+                       .momentum = (mg_real)o->momentum, .is_first = t == 1, .is_nesterov = o->nesterov};
+}
+
+static mg_update adam(const mg_optim *o, double t, double rate)
+{
+    mg_update u = plain(o, t, rate / (1 - pow(o->betas[0], t)));
+    u.beta1 = (mg_real)o->betas[0], u.gain1 = (mg_real)(1 - o->betas[0]);
+    u.beta2 = (mg_real)o->betas[1], u.gain2 = (mg_real)(1 - o->betas[1]);
+    u.root_scale = (mg_real)(1 / sqrt(1 - pow(o->betas[1], t)));
+    return u;
+}
+
+static mg_update adamw(const mg_optim *o, double t, double rate)
+{
+    mg_update u = adam(o, t, rate);
+    u.decay = (mg_real)(1 - rate * o->weight_decay);
+    u.l2 = 0;
+    return u;
+}
+
+static mg_update rmsprop(const mg_optim *o, double t, double rate)
+{
+    mg_update u = plain(o, t, rate);
+    u.beta2 = (mg_real)o->alpha, u.gain2 = (mg_real)(1 - o->alpha);
+    return u;
+}
+
+const mg_optimiser_row mg_optimisers[] = {
+    {"adam", {"m", "v"}, false, adam, offsetof(mg_kernels, adam)},
+    {"adamw", {"m", "v"}, false, adamw, offsetof(mg_kernels, adam)},
+    {"sgd", {NULL}, true, plain, offsetof(mg_kernels, sgd)},
+    {"rmsprop", {"sq"}, true, rmsprop, offsetof(mg_kernels, rmsprop)},
+    {NULL, {NULL}, false, NULL, 0},
+};
+const char *const mg_optimiser_names[] = {"adam", "adamw", "sgd", "rmsprop", NULL};
+
+/* ---- slots ---- */
+
+const char *mg_optim_slot(const mg_optim *o, int i)
+{
+    const mg_optimiser_row *row = &mg_optimisers[o->optimizer];
+    int n = 0;
+    while (row->slots[n]) n++;
+    if (i < n) return row->slots[i];
+    return i == n && row->has_momentum && o->momentum != 0 ? "buf" : NULL;
+}
+
+/* PARAMETER/SLOT, new and yours. */
+static char *slot_name(const char *param, const char *slot)
+{
+    mg_buffer name = {0};
+    mg_buffer_print(&name, "%s/%s", param, slot);
+    if (name.failed) mg_buffer_free(&name);
+    return name.data;
+}
+
+mg_status mg_optim_slots(const mg_optim *o, const mg_tensor_set *params, mg_tensor_set *slots, mg_error *why)
+{
+    mg_status status = MG_OK;
+    *slots = (mg_tensor_set){0};
+    for (size_t i = 0; !status && i < params->n; i++)
+        for (int k = 0; !status && mg_optim_slot(o, k); k++) {
+            char *name = slot_name(params->names[i], mg_optim_slot(o, k));
+            status = name ? mg_tensor_set_add(slots, name, &params->tensors[i].shape, why)
+                          : mg_fail(why, MG_NO_MEMORY, "out of memory");
+            mg_free(name);
+        }
+    if (status) mg_tensor_set_clear(slots);
+    return status;
+}
+
+/* The numbers of PARAMETER/SLOT; NULL if the optimiser has no such slot. Names are short: no memory is wanted in a
+   step. */
+static mg_real *slot(const mg_tensor_set *slots, const char *param, const char *name)
+{
+    char full[512];
+    if (!name) return NULL;
+    snprintf(full, sizeof full, "%s/%s", param, name);
+    mg_tensor *tensor = mg_tensor_set_find(slots, full);
+    return tensor ? tensor->data : NULL;
+}
+
+/* ---- steps ---- */
+
+double mg_optim_norm(const mg_tensor_set *grads)
+{
+    double total = 0;
+    for (size_t i = 0; i < grads->n; i++)
+        total += mg_kernels_now()->squares(mg_shape_count(&grads->tensors[i].shape), grads->tensors[i].data);
+    return sqrt(total);
+}
+
+void mg_optim_clip(const mg_optim *o, double norm, mg_tensor_set *grads)
+{
+    double scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1;
+    mg_each_fn affine = mg_kernels_now()->each[MG_EACH_affine];
+    for (size_t i = 0; scale < 1 && i < grads->n; i++)
+        affine(mg_shape_count(&grads->tensors[i].shape), grads->tensors[i].data, grads->tensors[i].data, NULL, NULL,
+               (mg_real)scale, 0);
+}
+
+void mg_optim_step(const mg_optim *o, uint64_t t, double rate, mg_tensor_set *params, const mg_tensor_set *grads,
+                   mg_tensor_set *slots)
+{
+    const mg_optimiser_row *row = &mg_optimisers[o->optimizer];
+    mg_update update = row->prepare(o, (double)t, rate);
+    mg_update_fn run;
+    memcpy(&run, (const char *)mg_kernels_now() + row->kernel, sizeof run);
+    for (size_t i = 0; i < params->n; i++) {
+        const char *name = params->names[i];
+        assert(strcmp(name, grads->names[i]) == 0);
+        run(mg_shape_count(&params->tensors[i].shape), params->tensors[i].data, grads->tensors[i].data,
+            slot(slots, name, mg_optim_slot(o, 0)),
+            mg_optim_slot(o, 0) ? slot(slots, name, mg_optim_slot(o, 1)) : NULL, &update);
+    }
+}
+
+void mg_optim_average(const mg_optim *o, mg_tensor_set *average, const mg_tensor_set *params)
+{
+    for (size_t i = 0; i < params->n; i++)
+        mg_kernels_now()->blend(mg_shape_count(&params->tensors[i].shape), average->tensors[i].data,
+                                params->tensors[i].data, (mg_real)o->ema, (mg_real)(1 - o->ema));
+}
+
+/* ---- options ---- */
+
+#define AT(member) offsetof(mg_optim, member)
+const mg_option mg_optim_options[] = {
+    {"optimizer", MG_OPTION_CHOICE, AT(optimizer), {0}, 0, 0, mg_optimiser_names, "NAME", "how parameters are moved"},
+    {"lr", MG_OPTION_REAL, AT(lr), {1e-3}, 0, 1e3, NULL, "RATE", "learning rate"},
+    {"betas", MG_OPTION_PAIR, AT(betas), {0.9, 0.999}, 0, 0.9999999, NULL, "B1,B2",
+     "adam, adamw: decay of both moments"},
+    {"eps", MG_OPTION_REAL, AT(eps), {1e-8}, 0, 1, NULL, "X", "adam, adamw, rmsprop: added to the root"},
+    {"weight_decay", MG_OPTION_REAL, AT(weight_decay), {0}, 0, 1e3, NULL, "X",
+     "decay of the weights; part of the gradient but in adamw"},
+    {"momentum", MG_OPTION_REAL, AT(momentum), {0}, 0, 1, NULL, "X", "sgd, rmsprop: momentum"},
+    {"nesterov", MG_OPTION_FLAG, AT(nesterov), {0}, 0, 0, NULL, NULL, "sgd: momentum as Nesterov's"},
+    {"alpha", MG_OPTION_REAL, AT(alpha), {0.99}, 0, 1, NULL, "X", "rmsprop: decay of the mean square"},
+    {"clip", MG_OPTION_REAL, AT(clip), {0}, 0, 1e9, NULL, "NORM", "largest norm of all gradients together; 0: any"},
+    {"ema", MG_OPTION_REAL, AT(ema), {0}, 0, 0.9999999, NULL, "X", "keep a running average of the weights; 0: none"},
+    {"schedule", MG_OPTION_CHOICE, AT(schedule), {0}, 0, 0, mg_schedule_names, "NAME", "the learning rate over time"},
+    {"warmup", MG_OPTION_INT, AT(warmup), {0}, 0, 1e12, NULL, "N", "updates in which the rate rises from 0"},
+    {"total", MG_OPTION_INT, AT(total), {0}, 0, 1e12, NULL, "N", "linear, cosine: updates until the rate is --final"},
+    {"final", MG_OPTION_REAL, AT(final), {0}, 0, 1e3, NULL, "RATE", "linear, cosine: the rate at the end"},
+    {"hidden", MG_OPTION_INT, AT(hidden), {512}, 1, 1e9, NULL, "N", NULL},
+    {"factor", MG_OPTION_REAL, AT(factor), {10}, 1, 1e9, NULL, "X", "plateau: what the rate is divided by"},
+    {"start", MG_OPTION_INT, AT(start), {10}, 0, 1e9, NULL, "N", "plateau: epochs before the first drop"},
+    {"window", MG_OPTION_INT, AT(window), {3}, 1, 63, NULL, "N", "plateau: epochs whose losses are looked back at"},
+    {0},
+};
+
+mg_optim mg_optim_defaults(void)
+{
+    mg_optim o;
+    mg_options_default(mg_optim_options, &o);
+    return o;
+}
+
+mg_status mg_optim_check(const mg_optim *o, mg_error *why)
+{
+    if (mg_schedules[o->schedule].has_end && o->total <= o->warmup)
+        return mg_fail(why, MG_BAD_ARGUMENT, "a %s schedule needs a total above its warm-up",
+                       mg_schedules[o->schedule].name);
+    return MG_OK;
+}

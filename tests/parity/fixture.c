@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a fixture, and holding what was computed to what was expected. */
+#include "tests/parity/fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static mg_status open_part(const char *folder, const char *name, mg_tensors **tensors, mg_error *why)
+{
+    mg_buffer path = {0};
+    mg_buffer_print(&path, "%s/%s.safetensors", folder, name);
+    mg_status status = path.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
+        : mg_tensors_open(path.data, tensors, why);
+    mg_buffer_free(&path);
+    return status;
+}
+
+mg_status fixture_open(const char *folder, fixture *fx, mg_error *why)
+{
+    mg_file file;
+    mg_buffer path = {0};
+    *fx = (fixture){0};
+    mg_buffer_print(&path, "%s/fixture.json", folder);
+    if (path.failed) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_status status = mg_file_read(path.data, 1 << 24, &file, why);
+    if (!status) {
+        status = mg_json_parse((const char *)file.data, file.size, &fx->json, why);
+        mg_file_free(&file);
+    }
+    mg_buffer_free(&path);
+    if (!status) status = open_part(folder, "weights", &fx->weights, why);
+    if (!status) status = open_part(folder, "inputs", &fx->inputs, why);
+    if (!status) status = open_part(folder, "expect", &fx->expect, why);
+    fx->name = mg_json_get_string(fx->json, "name", folder);
+    fx->model = mg_json_get_string(fx->json, "model", "");
+    fx->config = mg_json_get(fx->json, "config");
+    fx->train = mg_json_get(fx->json, "train");
+    fx->checks = mg_json_get(fx->json, "checks");
+    return status;
+}
+
+void fixture_close(fixture *fx)
+{
+    mg_json_free(fx->json);
+    mg_tensors_close(fx->weights);
+    mg_tensors_close(fx->inputs);
+    mg_tensors_close(fx->expect);
+    for (size_t i = 0; i < fx->n_got; i++) {
+        mg_free(fx->got[i].name);
+        mg_free(fx->got[i].values);
+    }
+    mg_free(fx->got);
+}
+
+bool fixture_has(const fixture *fx, const char *check)
+{
+    for (size_t i = 0; i < mg_json_count(fx->checks); i++)
+        if (!strcmp(mg_json_get_string(mg_json_at(fx->checks, i), "name", ""), check)) return true;
+    return false;
+}
+
+mg_status fixture_give(fixture *fx, const char *check, const char *tensor, const double *values, size_t n,
+                       mg_error *why)
+{
+    mg_buffer name = {0};
+    mg_buffer_print(&name, "%s/%s", check, tensor);
+    double *copy = mg_alloc(n, sizeof *copy);
+    if (name.failed || !copy || !mg_grow((void **)&fx->got, fx->n_got, &fx->got_capacity, sizeof *fx->got)) {
+        mg_buffer_free(&name);
+        mg_free(copy);
+        return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    }
+    if (n) memcpy(copy, values, n * sizeof *copy);
+    fx->got[fx->n_got++] = (fixture_value){name.data, copy, n};
+    return MG_OK;
+}
+
+/* ---- checks ---- */
+
+static const fixture_value *find(const fixture *fx, const char *name)
+{
+    for (size_t i = 0; i < fx->n_got; i++)
+        if (strcmp(fx->got[i].name, name) == 0) return &fx->got[i];
+    return NULL;
+}
+
+/* One tensor of a check; what is wrong with it besides numbers, or NULL. */
+static const char *check_tensor(const fixture *fx, const char *check, const char *tensor, double rtol, double atol,
+                                parity_result *result, char worst[128])
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", check, tensor);
+    const fixture_value *got = find(fx, name);
+    const mg_stored *want = mg_tensors_find(fx->expect, name);
+    if (!want) return "the fixture lacks an expected tensor";
+    if (!got) return "nothing was computed for a tensor";
+    if (got->n != want->count) return "a tensor has another size";
+    double *values = mg_alloc(want->count, sizeof *values);
+    if (!values) return "out of memory";
+    mg_stored_doubles(want, values);
+    parity_compare(result, worst, tensor, got->values, values, got->n, rtol, atol);
+    mg_free(values);
+    return NULL;
+}
+
+static bool was_given(const fixture *fx, const char *check, const mg_json *tensors)
+{
+    for (size_t i = 0; i < mg_json_count(tensors); i++) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s", check, mg_json_string(mg_json_at(tensors, i)));
+        if (find(fx, name)) return true;
+    }
+    return false;
+}
+
+void fixture_check(parity *p, fixture *fx, const mg_error *trouble)
+{
+    for (size_t i = 0; i < mg_json_count(fx->checks); i++) {
+        const mg_json *check = mg_json_at(fx->checks, i), *tensors = mg_json_get(check, "tensors");
+        const char *name = mg_json_get_string(check, "name", "?");
+        double rtol = mg_json_get_real(check, "rtol", 0), atol = mg_json_get_real(check, "atol", 0);
+        char worst[128] = "";
+        parity_result result = {.passed = true};
+        if (trouble->status) {
+            parity_report(p, fx->name, name, &(parity_result){.why = trouble->text});
+        } else if (!was_given(fx, name, tensors)) {
+            parity_unsupported(p, fx->name, name, "this check is not known");
+        } else {
+            for (size_t k = 0; k < mg_json_count(tensors); k++) {
+                const char *wrong = check_tensor(fx, name, mg_json_string(mg_json_at(tensors, k)), rtol, atol, &result,
+                                                 worst);
+                if (wrong) result.passed = false, result.why = wrong;
+            }
+            parity_report(p, fx->name, name, &result);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The fixtures of models and optimisers: a folder with fixture.json, weights, inputs and expect (all safetensors). A
+   runner hands over what it computed as "CHECK/TENSOR"; the checks are then made from that. */
+#ifndef TESTS_PARITY_FIXTURE_H
+#define TESTS_PARITY_FIXTURE_H
+
+#include "tests/parity/parity.h"
+
+typedef struct {
+    char *name;
+    double *values;
+    size_t n;
+} fixture_value;
+
+typedef struct {
+    const char *name, *model;
+    const mg_json *config, *train, *checks;
+    mg_json *json;
+    mg_tensors *weights, *inputs, *expect;
+    fixture_value *got;
+    size_t n_got, got_capacity;
+} fixture;
+
+mg_status fixture_open(const char *folder, fixture *fx, mg_error *why);
+void fixture_close(fixture *fx);
+bool fixture_has(const fixture *fx, const char *check);
+/* Take n doubles as a result; they are copied. */
+mg_status fixture_give(fixture *fx, const char *check, const char *tensor, const double *values, size_t n,
+                       mg_error *why);
+/* Every check of the fixture: passed, failed, or unsupported where nothing was given for it. `trouble`: the runner
+   failed with it. */
+void fixture_check(parity *p, fixture *fx, const mg_error *trouble);
+
+/* A runner for a model's fixtures. */
+typedef mg_status (*fixture_runner)(fixture *fx, mg_error *why);
+mg_status run_sequence(fixture *fx, mg_error *why);  /* sequence.c */
+mg_status run_optim(fixture *fx, mg_error *why);     /* optim.c */
+mg_status run_schedules(fixture *fx, mg_error *why);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* Models of sequences: forward, loss, gradients, training steps, greedy generation, and the same outputs a step at a
+   time. Works for every model of the list whose fixtures have these checks. */
+#include "tests/parity/fixture.h"
+
+#include <mgen/model.h>
+#include <mgen/optim.h>
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    fixture *fx;
+    const mg_model *model;
+    void *config;
+    mg_tensor_set params;
+} subject;
+
+/* ---- a graph, planned and bound ---- */
+
+typedef struct {
+    mg_plan *plan;
+    mg_real **params;
+    mg_instance *run;
+} machine;
+
+static mg_status machine_open(machine *m, const subject *s, mg_use use, mg_error *why)
+{
+    *m = (machine){0};
+    mg_graph *g = mg_model_graph(s->model, s->config, use);
+    if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    MG_TRY(mg_plan_new(g, &m->plan, why));
+    MG_TRY(mg_model_bind(mg_plan_graph(m->plan), &s->params, &m->params, why));
+    return mg_instance_new(m->plan, m->params, &m->run, why);
+}
+
+static void machine_close(machine *m)
+{
+    mg_instance_free(m->run);
+    mg_plan_free(m->plan);
+    mg_free(m->params);
+}
+
+/* ---- inputs ---- */
+
+/* Rows of `stored` into a tensor: `count` elements from element `from` on. */
+static mg_status copy_in(const mg_stored *stored, size_t from, mg_tensor to, mg_error *why)
+{
+    size_t n = (size_t)mg_shape_count(&to.shape);
+    double *reals = mg_alloc(stored->count, sizeof *reals);
+    if (!reals || from + n > stored->count) {
+        mg_free(reals);
+        return mg_fail(why, reals ? MG_BAD_DATA : MG_NO_MEMORY, "input %s is too small", stored->name);
+    }
+    mg_stored_doubles(stored, reals);
+    for (size_t i = 0; i < n; i++)
+        if (to.type == MG_INDEX) ((int32_t *)to.data)[i] = (int32_t)reals[from + i];
+        else ((mg_real *)to.data)[i] = (mg_real)reals[from + i];
+    mg_free(reals);
+    return MG_OK;
+}
+
+static const char *const batch_inputs[] = {"tokens", "roll", "samples", "targets", "mask", "global", "local"};
+enum { BATCH_INPUTS = sizeof batch_inputs / sizeof *batch_inputs };
+
+/* All inputs of one batch: those of the fixture under `prefix`, batch `index` of them. */
+static mg_status fill(machine *m, const fixture *fx, const char *prefix, size_t index, mg_error *why)
+{
+    for (int i = 0; i < BATCH_INPUTS; i++) {
+        char name[64];
+        mg_tensor to = mg_instance_input(m->run, batch_inputs[i]);
+        snprintf(name, sizeof name, "%s%s", prefix, batch_inputs[i]);
+        const mg_stored *from = mg_tensors_find(fx->inputs, name);
+        if (to.data && !from) return mg_fail(why, MG_BAD_DATA, "the fixture has no input %s", name);
+        if (to.data) MG_TRY(copy_in(from, index * (size_t)mg_shape_count(&to.shape), to, why));
+    }
+    mg_tensor mask = mg_instance_input(m->run, "mask"), per_target = mg_instance_input(m->run, "per_target");
+    double targets = 0;
+    for (int64_t i = 0; mask.data && i < mg_shape_count(&mask.shape); i++) targets += (double)((mg_real *)mask.data)[i];
+    if (per_target.data) *(mg_real *)per_target.data = (mg_real)(1 / targets);
+    return MG_OK;
+}
+
+/* ---- results ---- */
+
+static mg_status give(fixture *fx, const char *check, const char *tensor, mg_tensor t, mg_error *why)
+{
+    size_t n = t.data ? (size_t)mg_shape_count(&t.shape) : 0;
+    double *values = mg_alloc(n, sizeof *values);
+    if (!values) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++) values[i] = (double)((mg_real *)t.data)[i];
+    mg_status status = fixture_give(fx, check, tensor, values, n, why);
+    mg_free(values);
+    return status;
+}
+
+/* Numbers [B, T, ..] at masked steps become 0, as the fixtures have them. */
+static void mask_out(mg_tensor t, const mg_real *mask, int64_t steps)
+{
+    int64_t width = mg_shape_count(&t.shape) / steps;
+    for (int64_t i = 0; i < steps; i++)
+        if (mask[i] == 0) memset((mg_real *)t.data + i * width, 0, (size_t)width * sizeof(mg_real));
+}
+
+/* ---- checks ---- */
+
+static mg_status likelihood(subject *s, int64_t batch, int64_t length, mg_error *why)
+{
+    machine m;
+    mg_status status = machine_open(&m, s, (mg_use){MG_LIKELIHOOD, 0, batch, length}, why);
+    if (!status) status = fill(&m, s->fx, "", 0, why);
+    if (!status) status = mg_instance_run(m.run, why);
+    if (!status) {
+        mg_tensor logits = mg_instance_output(m.run, "logits");
+        mask_out(logits, mg_instance_input(m.run, "mask").data, batch * length);
+        status = give(s->fx, "forward", "logits", logits, why);
+    }
+    if (!status) status = give(s->fx, "loss", "loss", mg_instance_output(m.run, "loss"), why);
+    if (!status) status = give(s->fx, "loss", "nll", mg_instance_output(m.run, "nll"), why);
+    machine_close(&m);
+    return status;
+}
+
+/* The states NAME0, NAME1 ... one after the other. */
+static mg_status give_states(fixture *fx, machine *m, const char *stem, mg_error *why)
+{
+    double *values = NULL;
+    size_t n = 0;
+    for (int i = 0;; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s%d", stem, i);
+        mg_tensor state = mg_instance_state(m->run, name);
+        if (!state.data) break;
+        size_t count = (size_t)mg_shape_count(&state.shape);
+        double *more = mg_realloc(values, n + count, sizeof *values);
+        if (!more) return mg_free(values), mg_fail(why, MG_NO_MEMORY, "out of memory");
+        values = more;
+        for (size_t k = 0; k < count; k++) values[n++] = (double)((mg_real *)state.data)[k];
+    }
+    mg_status status = n ? fixture_give(fx, "forward", stem, values, n, why) : MG_OK;
+    mg_free(values);
+    return status;
+}
+
+/* The whole batch as one chunk of a stream: what is left in the states. */
+static mg_status states(subject *s, int64_t batch, int64_t length, mg_error *why)
+{
+    machine m;
+    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, length}, why);
+    if (!status) status = fill(&m, s->fx, "", 0, why);
+    if (!status) status = mg_instance_run(m.run, why);
+    if (!status) status = give_states(s->fx, &m, "h", why);
+    if (!status) status = give_states(s->fx, &m, "c", why);
+    machine_close(&m);
+    return status;
+}
+
+static mg_status gradients(subject *s, int64_t batch, int64_t length, mg_error *why)
+{
+    machine m;
+    mg_status status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, batch, length}, why);
+    if (!status) status = fill(&m, s->fx, "", 0, why);
+    if (!status) status = mg_instance_run(m.run, why);
+    for (size_t i = 0; !status && i < s->params.n; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "grad/%s", s->params.names[i]);
+        status = give(s->fx, "grad", s->params.names[i], mg_instance_output(m.run, name), why);
+    }
+    machine_close(&m);
+    return status;
+}
+
+/* Copy step t of [B, T, ..] into [B, 1, ..]. */
+static void step_of(mg_tensor to, const mg_tensor *all, int64_t t)
+{
+    int64_t batch = all->shape.dim[0], length = all->shape.dim[1];
+    size_t bytes = (size_t)(mg_shape_count(&to.shape) / batch) * mg_type_size(to.type);
+    for (int64_t b = 0; b < batch; b++)
+        memcpy((char *)to.data + (size_t)b * bytes, (char *)all->data + (size_t)(b * length + t) * bytes, bytes);
+}
+
+static mg_status stream(subject *s, int64_t batch, int64_t length, mg_error *why)
+{
+    machine whole, m;
+    double *rows = NULL;
+    mg_status status = machine_open(&whole, s, (mg_use){MG_STREAMING, 0, batch, length}, why);
+    mg_status other = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, 1}, why);
+    if (!status) status = other;
+    if (!status) status = fill(&whole, s->fx, "", 0, why);
+    for (int64_t t = 0; !status && t < length; t++) {
+        for (int i = 0; i < BATCH_INPUTS; i++) {
+            mg_tensor to = mg_instance_input(m.run, batch_inputs[i]), from =
+                mg_instance_input(whole.run, batch_inputs[i]);
+            if (to.data) step_of(to, &from, t);
+        }
+        status = mg_instance_run(m.run, why);
+        mg_tensor logits = mg_instance_output(m.run, "logits");
+        int64_t width = mg_shape_count(&logits.shape) / batch;
+        const mg_real *mask = mg_instance_input(m.run, "mask").data;
+        if (!rows) rows = mg_alloc((size_t)(batch * length * width), sizeof *rows);
+        if (!rows) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
+        for (int64_t b = 0; !status && b < batch; b++)
+            for (int64_t k = 0; k < width; k++)
+                rows[(b * length + t) * width + k] = mask[b] != 0 ? (double)((mg_real *)logits.data)[b * width + k] : 0;
+        if (!status && t == length - 1)
+            status = fixture_give(s->fx, "stream", "logits", rows, (size_t)(batch * length * width), why);
+    }
+    mg_free(rows);
+    machine_close(&whole);
+    machine_close(&m);
+    return status;
+}
+
+/* ---- greedy generation ---- */
+
+/* The next input from the logits, written into the machine and to `out`: one id, or a row of pitches. */
+static void choose(machine *m, const mg_real *logits, int64_t width, double *out)
+{
+    mg_tensor tokens = mg_instance_input(m->run, "tokens"), roll = mg_instance_input(m->run, "roll");
+    if (roll.data)
+        for (int64_t k = 0; k < width; k++) out[k] = ((mg_real *)roll.data)[k] = logits[k] > 0;
+    if (!tokens.data) return;
+    int64_t best = 0;
+    for (int64_t k = 1; k < width; k++)
+        if (logits[k] > logits[best]) best = k;
+    *(int32_t *)tokens.data = (int32_t)best;
+    *out = (double)best;
+}
+
+static mg_status generate(subject *s, mg_error *why)
+{
+    const mg_stored *primer = mg_tensors_find(s->fx->inputs, "generate/primer");
+    int64_t n = mg_json_get_int(s->fx->train, "generate", 0);
+    machine m;
+    double *chosen = NULL, *rows = NULL;
+    if (!primer || primer->dim[0] < 1) return mg_fail(why, MG_BAD_DATA, "the fixture has no primer");
+    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, 1, 1}, why);
+    mg_tensor roll = status ? (mg_tensor){0} : mg_instance_input(m.run, "roll");
+    mg_tensor input = roll.data || status ? roll : mg_instance_input(m.run, "tokens");
+    if (!status) *(mg_real *)mg_instance_input(m.run, "mask").data = 1;
+    for (int64_t t = 0; !status && t < primer->dim[0]; t++) {
+        status = copy_in(primer, (size_t)(t * mg_shape_count(&input.shape)), input, why);
+        if (!status) status = mg_instance_run(m.run, why);
+    }
+    mg_tensor logits = status ? (mg_tensor){0} : mg_instance_output(m.run, "logits");
+    int64_t width = status ? 0 : mg_shape_count(&logits.shape), unit = roll.data ? width : 1;
+    if (!status && (!(chosen = mg_alloc((size_t)(n * unit), sizeof *chosen)) ||
+                    !(rows = mg_alloc((size_t)(n * width), sizeof *rows))))
+        status = mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (int64_t t = 0; !status && t < n; t++) {
+        for (int64_t k = 0; k < width; k++) rows[t * width + k] = (double)((mg_real *)logits.data)[k];
+        choose(&m, logits.data, width, chosen + t * unit);
+        status = mg_instance_run(m.run, why);
+    }
+    const char *name = roll.data ? "roll" : "tokens";
+    if (!status) status = fixture_give(s->fx, "generate", name, chosen, (size_t)(n * unit), why);
+    if (!status) status = fixture_give(s->fx, "generate", "logits", rows, (size_t)(n * width), why);
+    mg_free(chosen);
+    mg_free(rows);
+    machine_close(&m);
+    return status;
+}
+
+/* ---- training ---- */
+
+typedef struct {
+    mg_optim o;
+    mg_tensor_set grads, slots;
+    double losses[1024], norms[1024], rates[1024];
+} training;
+
+static mg_status train_step(subject *s, machine *m, training *t, size_t step, mg_error *why)
+{
+    MG_TRY(fill(m, s->fx, "train/", step, why));
+    MG_TRY(mg_instance_run(m->run, why));
+    for (size_t i = 0; i < t->grads.n; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "grad/%s", t->grads.names[i]);
+        mg_tensor from = mg_instance_output(m->run, name), *to = &t->grads.tensors[i];
+        memcpy(to->data, from.data, (size_t)mg_shape_count(&to->shape) * sizeof(mg_real));
+    }
+    t->losses[step] = (double)*(mg_real *)mg_instance_output(m->run, "loss").data;
+    t->norms[step] = mg_optim_norm(&t->grads);
+    t->rates[step] = mg_optim_rate(&t->o, step + 1, 0);
+    mg_optim_clip(&t->o, t->norms[step], &t->grads);
+    mg_optim_step(&t->o, step + 1, t->rates[step], &s->params, &t->grads, &t->slots);
+    return MG_OK;
+}
+
+static mg_status give_training(subject *s, const training *t, size_t steps, mg_error *why)
+{
+    MG_TRY(fixture_give(s->fx, "train", "loss", t->losses, steps, why));
+    MG_TRY(fixture_give(s->fx, "train", "grad_norm", t->norms, steps, why));
+    MG_TRY(fixture_give(s->fx, "lr", "lr", t->rates, steps, why));
+    for (size_t i = 0; i < s->params.n; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "weights/%s", s->params.names[i]);
+        MG_TRY(give(s->fx, "train", name, s->params.tensors[i], why));
+    }
+    return MG_OK;
+}
+
+static mg_status train(subject *s, mg_error *why)
+{
+    const mg_stored *mask = mg_tensors_find(s->fx->inputs, "train/mask");
+    int64_t steps = mg_json_get_int(s->fx->train, "steps", 0);
+    training t = {.o = mg_optim_defaults()};
+    machine m = {0};
+    if (!mask || mask->rank != 3 || steps < 1 || steps > 1024 || mask->dim[0] < steps)
+        return mg_fail(why, MG_BAD_DATA, "the fixture's training batches are not there");
+    mg_status status = mg_options_read(mg_optim_options, s->fx->train, &t.o, why);
+    if (!status) status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, mask->dim[1], mask->dim[2]}, why);
+    if (!status) status = mg_tensor_set_like(&s->params, false, &t.grads, why);
+    if (!status) status = mg_optim_slots(&t.o, &s->params, &t.slots, why);
+    for (size_t step = 0; !status && step < (size_t)steps; step++) status = train_step(s, &m, &t, step, why);
+    if (!status) status = give_training(s, &t, (size_t)steps, why);
+    machine_close(&m);
+    mg_tensor_set_clear(&t.grads);
+    mg_tensor_set_clear(&t.slots);
+    return status;
+}
+
+/* ---- all of them ---- */
+
+static mg_status run_checks(subject *s, mg_error *why)
+{
+    const fixture *fx = s->fx;
+    const mg_stored *mask = mg_tensors_find(fx->inputs, "mask");
+    if (!mask || mask->rank != 2) return mg_fail(why, MG_BAD_DATA, "the fixture has no mask");
+    int64_t batch = mask->dim[0], length = mask->dim[1];
+    if (fixture_has(fx, "forward") || fixture_has(fx, "loss")) MG_TRY(likelihood(s, batch, length, why));
+    if (fixture_has(fx, "forward")) MG_TRY(states(s, batch, length, why));
+    if (fixture_has(fx, "grad")) MG_TRY(gradients(s, batch, length, why));
+    if (fixture_has(fx, "stream")) MG_TRY(stream(s, batch, length, why));
+    if (fixture_has(fx, "generate")) MG_TRY(generate(s, why));
+    if (fixture_has(fx, "train")) MG_TRY(train(s, why)); /* last: it moves the parameters */
+    return MG_OK;
+}
+
+mg_status run_sequence(fixture *fx, mg_error *why)
+{
+    subject s = {.fx = fx, .model = mg_model_find(fx->model)};
+    if (!s.model) return mg_fail(why, MG_UNSUPPORTED, "there is no model %s", fx->model);
+    if (!(s.config = mg_alloc_zero(1, s.model->config_size))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_options_default(s.model->options, s.config);
+    mg_status status = mg_options_read(s.model->options, fx->config, s.config, why);
+    if (!status) status = mg_model_start(s.model, s.config, 1, &s.params, why);
+    if (!status) status = mg_tensor_set_read(&s.params, fx->weights, fx->name, why);
+    if (!status && s.params.n != mg_tensors_count(fx->weights))
+        status = mg_fail(why, MG_BAD_DATA, "the fixture has weights that the model does not know");
+    if (!status) status = run_checks(&s, why);
+    mg_tensor_set_clear(&s.params);
+    mg_free(s.config);
+    return status;
+}
