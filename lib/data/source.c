@@ -29,6 +29,7 @@ struct mg_source {
     size_t names_at;
     uint32_t shard, shards;
     level *level;        /* innermost open folder */
+    size_t root;         /* length of the path of the outermost */
     mg_lines *lines;     /* an open record stream */
     char *lines_path;
     int lines_fd;
@@ -305,8 +306,12 @@ static mg_status take_name(mg_source *source, char *name, mg_item *item, mg_erro
     }
     if (stat(name, &about) == 0 && S_ISDIR(about.st_mode)) {
         status = open_level(source, name, why);
+        source->root = strlen(name);
+        while (source->root > 0 && name[source->root - 1] == '/') source->root--;
     } else {
         file_kind kind = kind_of_path(name);
+        const char *slash = strrchr(name, '/');
+        item->root = slash ? (size_t)(slash - name) : 0;
         if (kind == IS_FILE) return MG_OK;
         source->pack_next = 0;
         status = kind == IS_PACK ? mg_pack_open(name, &source->pack, why) : open_stream(source, name, why);
@@ -321,6 +326,7 @@ static mg_status step(mg_source *source, mg_item *item, mg_error *why)
     mg_status status;
     if (source->lines) return (status = next_record(source, item, why)) == MG_END ? MG_OK : status;
     if (source->pack) return (status = next_packed(source, item, why)) == MG_END ? MG_OK : status;
+    item->root = source->root;
     if (source->level) return next_in_folders(source, &item->path, why);
     char *name;
     MG_TRY(next_name(source, &name, why));

@@ -202,6 +202,7 @@ typedef struct {
     mg_file content;      /**< of a file that came through standard input; data NULL otherwise */
     mg_pack *pack;        /**< the packed set whose record `number` this is, or NULL */
     mg_error trouble;     /**< status set: this input cannot be had, and why */
+    size_t root;          /**< how many bytes of the path name the folder that was searched, or the file's own */
 } mg_item;
 
 void mg_item_clear(mg_item *item);
@@ -300,6 +301,28 @@ typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece,
     are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk
     goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
+
+/* ---- licences ---- */
+
+enum { MG_LICENCE_SIZE = 32 }; /**< room for an SPDX identifier */
+
+/** The licence that a text is or names, as its SPDX identifier ("CC-BY-4.0"; "public-domain" where it says that and no
+    more); "" if none is recognised. Known: MIT, ISC, BSD, Apache, Unlicense, GPL, LGPL, AGPL, CC0 and CC BY with its
+    conditions, in their own words; short names where the text is short; SPDX-License-Identifier always. */
+mg_status mg_licence_recognise(const char *text, size_t length, char licence[MG_LICENCE_SIZE], mg_error *why);
+/** Whether it stands in a list "MIT,CC-BY,...", whatever its version where the list names none. A piece without
+    licence is "unknown". */
+bool mg_licence_is_allowed(const char *list, const char *licence);
+
+/** Remembers what folders say. May be used by several threads. */
+typedef struct mg_licences mg_licences;
+mg_licences *mg_licences_new(void); /**< NULL when out of memory */
+/** The licence of a piece, from the first of these that says one: its record (licence, meta.licence); a copyright text
+    in it; a file LICENSE, LICENCE, COPYING or UNLICENSE (.md and so on) in its folder, or the next folder around it,
+    no further than the folder that was named. */
+mg_status mg_licences_find(mg_licences *licences, const mg_job *job, const mg_piece *piece,
+                           char licence[MG_LICENCE_SIZE], mg_error *why);
+void mg_licences_free(mg_licences *licences);
 
 /* ---- corpus tests ---- */
 
