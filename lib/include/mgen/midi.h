@@ -145,7 +145,8 @@ void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fif
 
 /* ---- repairs ---- */
 
-/** Every kind of repair: identifier, name in records, whether data were lost, what was done. */
+/** Every kind of repair: identifier, name in records, whether data were lost, what was done. docs/ABC.md tells more of
+    those of ABC. */
 #define MG_REPAIRS(R)                                                                                                 \
     R(LEADING_JUNK, "leading-junk", false, "bytes before the header were skipped")                                    \
     R(NO_HEADER, "no-header", true, "no header chunk: format 1 and 480 ticks a quarter were assumed")                 \
@@ -173,7 +174,23 @@ void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fif
     R(ORPHAN_OFF, "orphan-note-off", false, "a note-off without a sounding note was skipped")                         \
     R(UNCLOSED_NOTE, "unclosed-note", false, "a note without note-off ends with its track")                           \
     R(DROPPED_NOTE, "dropped-note", true, "a note without note-off was dropped")                                      \
-    R(TICK_RANGE, "tick-range", true, "time beyond the limit: the rest of the track was skipped")
+    R(TICK_RANGE, "tick-range", true, "time beyond the limit: the rest of the track was skipped")                     \
+    R(ABC_SYMBOL, "abc-unknown-symbol", true, "characters without meaning in the music were skipped")                 \
+    R(ABC_TEXT, "abc-stray-text", true, "text inside a tune was skipped")                                             \
+    R(ABC_FIELD, "abc-bad-field", true, "a field, or a word of it, without meaning was skipped")                      \
+    R(ABC_NO_NUMBER, "abc-no-number", false, "a tune without an X: field")                                            \
+    R(ABC_NO_KEY, "abc-no-key", false, "no K: field: the music was read without key signature")                       \
+    R(ABC_BLANK_LINE, "abc-blank-line", false, "a blank line inside a tune")                                          \
+    R(ABC_BAR_LENGTH, "abc-bar-length", false, "a bar that does not add up to its meter")                             \
+    R(ABC_ODD_ENDING, "abc-odd-ending", false, "an ending in an odd form or place was read by its likely meaning")    \
+    R(ABC_OPEN_REPEAT, "abc-unclosed-repeat", false, "a repeat without end sign is played once")                      \
+    R(ABC_UNEVEN, "abc-uneven-rhythm", false, "broken rhythm between notes of unequal length")                        \
+    R(ABC_OPEN_TIE, "abc-open-tie", false, "a tie that leads to no note of its pitch")                                \
+    R(ABC_PITCH, "abc-pitch-range", true, "a note beyond the pitches of MIDI was dropped")                            \
+    R(ABC_NO_PART, "abc-unknown-part", false, "P: names a part that the tune does not have")                          \
+    R(ABC_UNUSED_PART, "abc-unused-part", true, "a part that P: does not name is not played")                         \
+    R(ABC_JUMP, "abc-jump", false, "a D.C., D.S. or coda sign is not followed")                                       \
+    R(ABC_WORDS, "abc-extra-words", true, "more syllables than notes: the rest was skipped")
 
 typedef enum {
 #define R(identifier, name, is_lossy, sentence) MG_REPAIR_##identifier,
