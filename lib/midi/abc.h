@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the ABC reader share (abc standard 2.1, and the habits of older books).
 
-   A tune is read in two steps. Its lines become, voice by voice, a list of items in the order of writing: notes, rests, bar
-   lines, texts, changes of key, meter and tempo. Then the list is played: repeats, endings and parts say which stretches of
-   it are walked in which order, and the walk fills the score. docs/ABC.md says how each sign is read. */
+   A tune is read in two steps. Its lines become, voice by voice, a list of items in the order of writing: notes,
+   rests, bar lines, texts, changes of key, meter and tempo. Then the list is played: repeats, endings and parts
+   say which stretches of it are walked in which order, and the walk fills the score. docs/ABC.md says how each
+   sign is read. */
 #ifndef MIDI_ABC_H
 #define MIDI_ABC_H
 
@@ -12,9 +13,12 @@
 #include <string.h>
 
 static inline bool abc_is_one_of(char c, const char *set) { return c && strchr(set, c); }
+static inline bool abc_is_digit(char c) { return c >= '0' && c <= '9'; }
+static inline bool abc_is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+static inline bool abc_is_note(char c) { return (c >= 'A' && c <= 'G') || (c >= 'a' && c <= 'g'); }
 
-/* Time is counted in parts of a whole note. The number 2^12 3^4 5^2 7^2 11 13 has the divisors that tuplets and note lengths
-   ask for, so their sums are exact; anything else is off by less than 2e-11 of a whole note. */
+/* Time is counted in parts of a whole note. The number 2^12 3^4 5^2 7^2 11 13 has the divisors that tuplets and
+   note lengths ask for, so their sums are exact; anything else is off by less than 2e-11 of a whole note. */
 #define ABC_WHOLE INT64_C(58118860800)
 #define ABC_LONGEST (INT64_C(1) << 50) /* of one note or rest: about 19,000 whole notes */
 #define ABC_END_OF_TIME (INT64_C(1) << 62)
@@ -26,6 +30,7 @@ enum {
     ABC_SYMBOLS = 33,      /* ~, H..W, h..w */
     ABC_VERSES = 99,
     ABC_REPEATS = 16,      /* plays that colons can ask for */
+    ABC_LETTERS = 128,     /* of parts */
     ABC_NO_ALTER = 127,
     ABC_NONE = -1,
 };
@@ -150,7 +155,7 @@ typedef struct {
     int n_voices;
     abc_voice *voice;   /* the current one; NULL in the header before any V: */
     bool is_body, is_quiet; /* is_quiet: repairs are not listed */
-    abc_span *titles;   /* T: of the header */
+    const char **titles; /* T: of the header */
     size_t n_titles, titles_room;
     abc_head *heads;
     size_t n_heads, heads_room;
@@ -171,6 +176,7 @@ typedef struct {
 abc_tune *abc_tune_new(const mg_read_options *options, const abc_header *header, mg_error *why);
 void abc_tune_free(abc_tune *tune);
 void abc_fail(abc_tune *tune, mg_status status, const char *what);
+bool abc_spend(abc_tune *tune, size_t n); /* n more events; false when the limit is passed, or after a failure */
 void abc_repair(abc_tune *tune, uint32_t line, mg_repair_what what, uint32_t count);
 abc_item *abc_add(abc_tune *tune, abc_voice *voice, abc_kind kind); /* NULL after a failure */
 void abc_add_text(abc_tune *tune, mg_text_kind kind, const char *text); /* to the current voice; text is kept */
@@ -189,6 +195,7 @@ abc_span abc_trim(abc_span text);
 bool abc_next_word(abc_span *rest, abc_span *word);
 bool abc_word_is(abc_span word, const char *text);
 bool abc_number(abc_span *rest, int *value); /* at most 9999, leading space skipped */
+int64_t abc_gcd(int64_t a, int64_t b);
 abc_ratio abc_times(abc_ratio a, int64_t num, int64_t den);
 int64_t abc_units(abc_ratio of_a_whole);
 bool abc_parse_key(abc_span text, abc_key *key, bool *has_key, abc_shift *shift);
@@ -207,18 +214,27 @@ bool abc_is_chord_symbol(const char *text);
 void abc_music(abc_tune *tune, const char *text, size_t length);
 void abc_words(abc_tune *tune, abc_span text, bool are_symbols);
 
-/* abc_plan.c: the order of play */
+/* abc_plan.c: the order in which the items of a part are played */
 typedef struct { size_t from, to; } abc_stretch;
 typedef struct {
     abc_stretch *list;
     size_t n, room;
 } abc_plan;
-/* The stretches of items [from, to) of a voice as they are played in play `play` (from 0) of `n_plays`. */
-void abc_plan_part(abc_tune *tune, const abc_voice *voice, size_t from, size_t to, int play, int n_plays, abc_plan *plan);
-/* The letters of P: in the order of play. */
-void abc_plan_order(abc_tune *tune, mg_buffer *letters);
+/* The stretches of its nth play (from 0) of `n_plays`. */
+void abc_plan_part(abc_tune *tune, const abc_voice *voice, abc_stretch part, int nth, int n_plays, abc_plan *plan);
 
-/* abc_play.c */
+/* abc_parts.c: the order of the parts */
+typedef struct {
+    mg_buffer order; /* letters; empty: no order, all is played as it is written */
+    int64_t *begin;  /* of the music before the first part and of each letter of the order */
+    int n_plays[ABC_LETTERS];
+} abc_schedule;
+void abc_schedule_parts(abc_tune *tune, abc_schedule *when);
+/* Where the parts of a voice stand: letter 0 is the music before the first. Of a letter that comes twice, the first. */
+void abc_find_parts(const abc_voice *voice, abc_stretch part[ABC_LETTERS]);
+
+/* abc_play.c, abc_ticks.c */
 mg_status abc_play(abc_tune *tune);
+void abc_to_ticks(abc_tune *tune);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands in the fields of ABC: keys, clefs, meters, lengths, tempi (abc standard 2.1, sections 3.1 and 4.6; the older
-   forms of Q: in section 10). */
+/* What stands in the fields of ABC: keys, clefs, meters, lengths, tempi (abc standard 2.1, sections 3.1 and 4.6;
+   the older forms of Q: in section 10). */
 #include <mgen/midi.h>
 #include "midi/abc.h"
 
@@ -11,7 +11,6 @@
 /* ---- words and numbers ---- */
 
 static bool is_space(char c) { return c == ' ' || c == '\t'; }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 abc_span abc_trim(abc_span text)
 {
@@ -54,8 +53,8 @@ static void drop(abc_span *text, size_t n)
 bool abc_number(abc_span *rest, int *value)
 {
     while (rest->length > 0 && is_space(rest->at[0])) drop(rest, 1);
-    if (rest->length == 0 || !is_digit(rest->at[0])) return false;
-    for (*value = 0; rest->length > 0 && is_digit(rest->at[0]); drop(rest, 1)) {
+    if (rest->length == 0 || !abc_is_digit(rest->at[0])) return false;
+    for (*value = 0; rest->length > 0 && abc_is_digit(rest->at[0]); drop(rest, 1)) {
         *value = *value * 10 + (rest->at[0] - '0');
         if (*value > 9999) *value = 9999;
     }
@@ -72,7 +71,7 @@ static bool take(abc_span *rest, char c)
     return true;
 }
 
-static int64_t gcd(int64_t a, int64_t b)
+int64_t abc_gcd(int64_t a, int64_t b)
 {
     while (b) {
         int64_t r = a % b;
@@ -86,7 +85,7 @@ static int64_t gcd(int64_t a, int64_t b)
 abc_ratio abc_times(abc_ratio a, int64_t num, int64_t den)
 {
     abc_ratio r = {a.num * num, a.den * den};
-    int64_t d = gcd(r.num, r.den);
+    int64_t d = abc_gcd(r.num, r.den);
     return d ? (abc_ratio){r.num / d, r.den / d} : (abc_ratio){0, 1};
 }
 
@@ -176,7 +175,8 @@ static int parse_signed(abc_span value, int limit)
 /* One word of a clef: a name with its octave, or a setting. */
 bool abc_parse_shift(abc_span word, abc_shift *shift)
 {
-    static const char *const clefs[] = {"treble", "alto", "tenor", "bass", "perc", "none", "soprano", "mezzo", "baritone"};
+    static const char *const clefs[] = {"treble", "alto", "tenor", "bass", "perc", "none", "soprano", "mezzo",
+                                        "baritone"};
     static const char *const silent[] = {"middle=", "m=", "stafflines=", "staffscale=", "style=", "stem=", "gstem=",
                                          "merge", "brace=", "bracket=", "cue=", "dyn=", "lyrics=", "name=", "nm=",
                                          "sname=", "snm=", "subname=", "score=", "sound=", "shift=", "map=", "stems="};
@@ -201,10 +201,12 @@ bool abc_parse_shift(abc_span word, abc_shift *shift)
     if (!is_named) return false;
     shift->has_clef = true;
     shift->clef = 0;
-    static const struct { const char *sign; int semitones; } signs[] = {{"+8", 12}, {"-8", -12}, {"+15", 24}, {"-15", -24}};
+    static const struct { const char *sign; int semitones; } signs[] = {
+        {"+8", 12}, {"-8", -12}, {"+15", 24}, {"-15", -24}};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         size_t n = strlen(signs[i].sign);
-        if (word.length >= n && memcmp(word.at + word.length - n, signs[i].sign, n) == 0) shift->clef = signs[i].semitones;
+        if (word.length < n || memcmp(word.at + word.length - n, signs[i].sign, n) != 0) continue;
+        shift->clef = signs[i].semitones;
     }
     return true;
 }
@@ -349,10 +351,10 @@ abc_ratio abc_default_unit(const abc_meter *meter)
 /* The number after "=", wherever it begins ("c. 100"); 0 if there is none. */
 static double parse_bpm(abc_span text)
 {
-    while (text.length > 0 && !is_digit(text.at[0])) drop(&text, 1);
+    while (text.length > 0 && !abc_is_digit(text.at[0])) drop(&text, 1);
     double value = 0, place = 1;
     bool is_fraction = false;
-    for (; text.length > 0 && (is_digit(text.at[0]) || (text.at[0] == '.' && !is_fraction)); drop(&text, 1)) {
+    for (; text.length > 0 && (abc_is_digit(text.at[0]) || (text.at[0] == '.' && !is_fraction)); drop(&text, 1)) {
         if (text.at[0] == '.') is_fraction = true;
         else if (is_fraction) value += (text.at[0] - '0') * (place /= 10);
         else if (value < 1e6) value = value * 10 + (text.at[0] - '0');

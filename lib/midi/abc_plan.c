@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of play (abc standard 2.1, sections 3.1.9, 4.8 to 4.10). A repeat without start sign goes back to the end of
-   the repeat before it, or to the beginning (of the part, where P: gives an order); the standard would allow the last
-   double bar line as well, other programs do not take it, and neither do we. Endings are passes of their section: pass n plays what stands before
-   the first ending and then the ending that has n. */
+/* The order of play (abc standard 2.1, sections 3.1.9, 4.8 to 4.10). A repeat without start sign goes back to the
+   end of the repeat before it, or to the beginning (of the part, where P: gives an order); the standard would
+   allow the last double bar line as well, other programs do not take it, and neither do we. Endings are passes of
+   their section: pass n plays what stands before the first ending and then the ending that has n. */
 #include <mgen/midi.h>
 #include "midi/abc.h"
 
-enum { ENDINGS = 64, PARTS = 1 << 20, DEPTH = 32, NEAR = 8 };
+enum { ENDINGS = 64, NEAR = 8 };
 
 typedef struct { uint64_t passes; size_t from, to; } ending;
 
@@ -33,9 +33,7 @@ static void report(planner *p, uint32_t line, mg_repair_what what)
 static void play(planner *p, size_t from, size_t to)
 {
     abc_plan *plan = p->plan;
-    if (from >= to || p->tune->status) return;
-    if (++p->tune->n_events > p->tune->options->max_events)
-        return abc_fail(p->tune, MG_TOO_LARGE, "more repeats than the limit of events");
+    if (from >= to || !abc_spend(p->tune, 1)) return;
     if (!mg_grow((void **)&plan->list, plan->n, &plan->room, sizeof *plan->list))
         return abc_fail(p->tune, MG_NO_MEMORY, "out of memory");
     plan->list[plan->n++] = (abc_stretch){from, to};
@@ -72,8 +70,8 @@ static void end_section(planner *p, size_t end, unsigned times)
         return begin_section(p, end);
     }
     if (p->n_endings == 1) n_passes++; /* past its only ending the music goes on */
-    /* A part that P: has played as often as it has endings takes one each time (section 4.10). Two endings with a repeat
-       sign are left a plain repeat, though: books that say P:ABCB mean it so. */
+    /* A part that P: has played as often as it has endings takes one each time (section 4.10). Two endings with a
+       repeat sign are left a plain repeat, though: books that say P:ABCB mean it so. */
     if (p->n_plays > 1 && p->n_plays == (int)n_passes && (n_passes > 2 || !p->has_end_sign))
         first = n_passes = (unsigned)p->play + 1;
     else if (!p->has_end_sign)
@@ -149,55 +147,19 @@ static void meet_bar(planner *p, size_t i, size_t to)
     }
 }
 
-void abc_plan_part(abc_tune *tune, const abc_voice *voice, size_t from, size_t to, int play_index, int n_plays,
-                   abc_plan *plan)
+void abc_plan_part(abc_tune *tune, const abc_voice *voice, abc_stretch part, int nth, int n_plays, abc_plan *plan)
 {
-    planner p = {.tune = tune, .voice = voice, .plan = plan, .play = play_index, .n_plays = n_plays};
-    begin_section(&p, from);
-    for (size_t i = from; i < to && !tune->status; i++) {
+    planner p = {.tune = tune, .voice = voice, .plan = plan, .play = nth, .n_plays = n_plays};
+    plan->n = 0;
+    if (part.from >= part.to || !abc_spend(tune, part.to - part.from)) return;
+    begin_section(&p, part.from);
+    for (size_t i = part.from; i < part.to && !tune->status; i++) {
         if (voice->items[i].kind == ABC_ENDING) meet_ending(&p, i);
-        else if (voice->items[i].kind == ABC_BAR) meet_bar(&p, i, to);
+        else if (voice->items[i].kind == ABC_BAR) meet_bar(&p, i, part.to);
     }
     bool has_music = false;
-    for (size_t i = p.start; p.is_open && i < to && !has_music; i++)
+    for (size_t i = p.start; p.is_open && i < part.to && !has_music; i++)
         has_music = voice->items[i].kind == ABC_NOTE || voice->items[i].kind == ABC_REST;
     if (has_music && p.n_endings == 0) report(&p, p.open_line, MG_REPAIR_ABC_OPEN_REPEAT);
-    end_section(&p, to, 1);
-}
-
-/* ---- P: in the header ---- */
-
-/* "((AB)3.(CD)3)2": a group is written again behind itself, as often as the number behind it says. */
-void abc_plan_order(abc_tune *tune, mg_buffer *letters)
-{
-    size_t group[DEPTH], depth = 0, begin = 0; /* where the last letter or group began */
-    abc_span rest = tune->order;
-    while (rest.length > 0) {
-        char c = rest.at[0];
-        if (c >= '0' && c <= '9') {
-            int times = 1;
-            abc_number(&rest, &times);
-            size_t n = letters->length - begin;
-            if (n * (size_t)times > PARTS) return abc_fail(tune, MG_TOO_LARGE, "more parts than a million");
-            for (int i = 1; i < times && !letters->failed; i++) {
-                char *room = mg_buffer_room(letters, n);
-                if (room) memcpy(room, letters->data + begin, n);
-            }
-            if (times == 0) letters->length = begin;
-            continue;
-        }
-        rest.at++;
-        rest.length--;
-        if (c == '(' && depth < DEPTH) {
-            group[depth++] = letters->length;
-            begin = letters->length;
-        } else if (c == ')' && depth > 0) {
-            begin = group[--depth];
-        } else if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) {
-            begin = letters->length;
-            mg_buffer_add_char(letters, c);
-        }
-        if (letters->length > PARTS) return abc_fail(tune, MG_TOO_LARGE, "more parts than a million");
-    }
-    if (letters->failed) abc_fail(tune, MG_NO_MEMORY, "out of memory");
+    end_section(&p, part.to, 1);
 }

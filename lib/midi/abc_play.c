@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The voices of a tune played into its score: notes and events at their times, ties joined, bars counted. Times are kept in
-   parts of a whole note until all is known, then each onset and end is rounded to a tick once. */
+/* The voices of a tune played into its score: notes and events at their times (in parts of a whole note, which
+   abc_ticks.c makes ticks of), ties joined, bars counted. */
 #include <mgen/midi.h>
 #include "midi/abc.h"
 #include "midi/sort.h"
 
-enum { TICKS = 480, MOST_TICKS = 32767, LETTERS = 128 };
-
 /* The last change of each kind at an item: key, meter, tempo. */
 enum { CHANGES = 3 };
 typedef struct { size_t item, latest[CHANGES]; } change; /* latest: index of the item + 1, 0 if there is none */
-
-typedef struct { size_t from, to; } range;
 
 typedef struct {
     abc_tune *tune;
@@ -26,7 +22,8 @@ typedef struct {
     size_t n_changes, changes_room;
     size_t now[CHANGES];  /* what is in force, as in `latest` */
     size_t first[5];      /* where its events begin in the score's lists */
-    int64_t time, bar, elapsed;
+    int64_t time, latest; /* latest: the furthest that time came; overlays go back */
+    int64_t bar, elapsed;
     bool is_first_bar;
     int64_t tie_end[128]; /* where a tied note ends that may go on; -1: none */
     size_t tie_note[128];
@@ -77,8 +74,8 @@ static void add_meter(player *p, const abc_item *item)
     if (denominator & (denominator - 1)) return abc_repair(p->tune, item->line, MG_REPAIR_BAD_METER, 1);
     REPLACE(p, s->meters, s->n_meters, METERS);
     ROOM(p, s->meters, s->n_meters, p->room[METERS]);
-    s->meters[s->n_meters++] = (mg_meter){.tick = p->time, .numerator = numerator, .denominator = denominator, .clocks = 24,
-                                          .thirtyseconds = 8};
+    s->meters[s->n_meters++] = (mg_meter){.tick = p->time, .numerator = numerator, .denominator = denominator,
+                                          .clocks = 24, .thirtyseconds = 8};
 }
 
 static void add_tempo(player *p, uint32_t us_per_quarter)
@@ -108,7 +105,8 @@ static void add_program(player *p, const abc_item *item)
 
 /* ---- notes ---- */
 
-/* A head that a tie leads to makes the note before longer. Ties are followed in the order of play: into an ending, too. */
+/* A head that a tie leads to makes the note before longer. Ties are followed in the order of play: into an
+   ending, too. */
 static void add_note(player *p, const abc_item *item, uint32_t at)
 {
     mg_score *s = p->score;
@@ -129,7 +127,8 @@ static void add_note(player *p, const abc_item *item, uint32_t at)
     p->tie_head[pitch] = at;
 }
 
-/* Symbols sound with every verse; the n-th playing of a note sings verse n, the last one again when there are no more. */
+/* Symbols sound with every verse; the n-th playing of a note sings verse n, the last one again when there are no
+   more. */
 static void add_words(player *p, const abc_item *item)
 {
     abc_word *words = p->tune->words, *first = &words[item->words];
@@ -140,8 +139,8 @@ static void add_words(player *p, const abc_item *item)
 
 /* ---- bars ---- */
 
-/* A bar may begin the tune short, and be cut in two by a double bar, a repeat or an ending: its parts add up in the order of
-   play. */
+/* A bar may begin the tune short, and be cut in two by a double bar, a repeat or an ending: its parts add up in
+   the order of play. */
 static void pass_bar(player *p, abc_item *item, bool is_soft)
 {
     bool is_short = p->elapsed < p->bar;
@@ -203,6 +202,7 @@ static void play_item(player *p, size_t i)
     p->time += item->length;
     p->elapsed += item->kind == ABC_REST && item->count ? p->bar : item->length; /* Z4 stands for one full bar */
     if (p->time < 0) p->time = 0;
+    if (p->time > p->latest) p->latest = p->time;
 }
 
 static void play_stretch(player *p, size_t from, size_t to)
@@ -210,131 +210,10 @@ static void play_stretch(player *p, size_t from, size_t to)
     abc_tune *t = p->tune;
     jump(p, from);
     for (size_t i = from; i < to && !t->status; i++) {
-        if (++t->n_events > t->options->max_events)
-            return abc_fail(t, MG_TOO_LARGE, "more notes and signs, with repeats, than the limit of events");
+        if (!abc_spend(t, 1)) return;
         play_item(p, i);
         if (p->time > ABC_END_OF_TIME) abc_fail(t, MG_TOO_LARGE, "longer than can be counted");
     }
-}
-
-static int64_t length_of(const abc_voice *voice, const abc_plan *plan)
-{
-    int64_t time = 0;
-    for (size_t s = 0; s < plan->n; s++)
-        for (size_t i = plan->list[s].from; i < plan->list[s].to && time < ABC_END_OF_TIME; i++)
-            if (voice->items[i].kind == ABC_NOTE || voice->items[i].kind == ABC_REST) time += voice->items[i].length;
-    return time;
-}
-
-/* ---- parts ---- */
-
-typedef struct {
-    mg_buffer order;            /* letters; empty: no order, all is played as it is written */
-    int64_t *begin;             /* when each letter of the order begins, after the music before the first part */
-    int n_plays[LETTERS];
-} schedule;
-
-/* Where the parts of a voice stand: letter 0 is the music before the first. A letter that comes twice counts once. */
-static void find_parts(const abc_voice *voice, range part[LETTERS])
-{
-    memset(part, 0, LETTERS * sizeof *part);
-    unsigned letter = 0;
-    for (size_t i = 0; i <= voice->n_items; i++) {
-        bool is_end = i == voice->n_items;
-        if (!is_end && voice->items[i].kind != ABC_PART) continue;
-        if (letter < LETTERS && part[letter].to == 0) part[letter].to = i;
-        if (is_end) break;
-        letter = voice->items[i].count;
-        if (letter < LETTERS && part[letter].to == 0) part[letter].from = i;
-    }
-}
-
-/* The plan for the play `play` of a part. */
-static void plan_part(player *p, const schedule *when, const range part[LETTERS], unsigned letter, int play, abc_plan *plan)
-{
-    plan->n = 0;
-    if (part[letter].to > part[letter].from)
-        abc_plan_part(p->tune, p->voice, part[letter].from, part[letter].to, play, when->n_plays[letter], plan);
-}
-
-/* Each play of a part lasts as long as its longest voice. */
-static void time_parts(player *p, schedule *when)
-{
-    abc_tune *t = p->tune;
-    size_t n = when->order.length;
-    if (t->n_voices == 1 || n == 0) return;
-    t->is_quiet = true; /* the same plans are made again when they are played */
-    for (int v = 0; v < t->n_voices && !t->status; v++) {
-        range part[LETTERS];
-        int n_played[LETTERS] = {0};
-        abc_plan plan = {0};
-        p->voice = t->voices[v];
-        find_parts(p->voice, part);
-        for (size_t i = 0; i <= n && !t->status; i++) {
-            unsigned letter = i ? (unsigned char)when->order.data[i - 1] : 0;
-            plan_part(p, when, part, letter, n_played[letter]++, &plan);
-            int64_t length = length_of(p->voice, &plan);
-            if (length > when->begin[i]) when->begin[i] = length;
-        }
-        mg_free(plan.list);
-    }
-    t->is_quiet = false;
-    int64_t time = 0;
-    for (size_t i = 0; i <= n; i++) {
-        int64_t length = when->begin[i];
-        when->begin[i] = time;
-        if (time < ABC_END_OF_TIME) time += length;
-    }
-}
-
-/* Which letters the voices have. */
-static void find_letters(const abc_tune *t, bool has[LETTERS])
-{
-    for (int v = 0; v < t->n_voices; v++) {
-        range part[LETTERS];
-        find_parts(t->voices[v], part);
-        for (unsigned c = 1; c < LETTERS; c++) has[c] |= part[c].to > part[c].from;
-    }
-}
-
-/* Marks in the music that the order does not lead to: a letter it lacks, or one that was there before. */
-static void report_unused(abc_tune *t, const schedule *when)
-{
-    for (int v = 0; v < t->n_voices; v++) {
-        const abc_voice *voice = t->voices[v];
-        range part[LETTERS];
-        find_parts(voice, part);
-        for (size_t i = 0; i < voice->n_items; i++) {
-            if (voice->items[i].kind != ABC_PART) continue;
-            unsigned c = voice->items[i].count;
-            bool is_used = c < LETTERS && when->n_plays[c] && part[c].from == i;
-            if (!is_used) abc_repair(t, voice->items[i].line, MG_REPAIR_ABC_UNUSED_PART, 1);
-        }
-    }
-}
-
-/* Letters that no voice has are left out of the order; if none is left, all is played as it is written. */
-static void make_schedule(player *p, schedule *when)
-{
-    abc_tune *t = p->tune;
-    bool has[LETTERS] = {false};
-    find_letters(t, has);
-    abc_plan_order(t, &when->order);
-    if (t->status) return;
-    size_t n = when->order.length, kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)when->order.data[i];
-        if (!has[c]) continue;
-        when->order.data[kept++] = (char)c;
-        when->n_plays[c]++;
-    }
-    when->order.length = kept;
-    when->n_plays[0] = 1;
-    if (kept < n) abc_repair(t, t->order_line, MG_REPAIR_ABC_NO_PART, (uint32_t)(n - kept));
-    if (kept) report_unused(t, when);
-    when->begin = mg_alloc_zero(kept + 1, sizeof *when->begin);
-    if (!when->begin) return abc_fail(t, MG_NO_MEMORY, "out of memory");
-    time_parts(p, when);
 }
 
 /* ---- a voice ---- */
@@ -358,19 +237,19 @@ static void play_plan(player *p, const abc_plan *plan)
     for (size_t s = 0; s < plan->n && !p->tune->status; s++) play_stretch(p, plan->list[s].from, plan->list[s].to);
 }
 
-static void play_parts(player *p, const schedule *when)
+static void play_parts(player *p, const abc_schedule *when)
 {
     abc_tune *t = p->tune;
     abc_plan plan = {0};
-    range part[LETTERS] = {{0, p->voice->n_items}};
-    int n_played[LETTERS] = {0};
-    if (when->order.length) find_parts(p->voice, part);
-    for (size_t i = 0; i <= when->order.length && !t->status; i++) {
+    abc_stretch part[ABC_LETTERS] = {{0, p->voice->n_items}};
+    int n_played[ABC_LETTERS] = {0};
+    size_t n = when->order.length;
+    if (n) abc_find_parts(p->voice, part);
+    for (size_t i = 0; i <= n && abc_spend(t, 1); i++) {
         unsigned letter = i ? (unsigned char)when->order.data[i - 1] : 0;
-        if (t->n_voices > 1 && when->order.length) p->time = when->begin[i];
-        plan_part(p, when, part, letter, n_played[letter]++, &plan);
+        if (t->n_voices > 1 && n) p->time = when->begin[i];
+        abc_plan_part(t, p->voice, part[letter], n_played[letter]++, when->n_plays[letter], &plan);
         play_plan(p, &plan);
-        if (++t->n_events > t->options->max_events) abc_fail(t, MG_TOO_LARGE, "more parts than the limit of events");
     }
     mg_free(plan.list);
 }
@@ -388,14 +267,14 @@ static void report_open_ties(player *p)
     }
 }
 
-static void play_voice(player *p, int v, const schedule *when, mg_track *track)
+static void play_voice(player *p, int v, const abc_schedule *when, mg_track *track)
 {
     mg_score *s = p->score;
     p->voice = p->tune->voices[v];
     p->track = (uint16_t)v;
     p->channel = (uint8_t)(v % 15 + (v % 15 >= 9)); /* 9 is drums */
     if (p->voice->channel >= 0) p->channel = (uint8_t)p->voice->channel;
-    p->time = p->bar = p->elapsed = 0;
+    p->time = p->latest = p->bar = p->elapsed = 0;
     p->is_first_bar = true;
     memset(p->now, 0, sizeof p->now);
     memset(p->tie_end, -1, sizeof p->tie_end);
@@ -408,100 +287,21 @@ static void play_voice(player *p, int v, const schedule *when, mg_track *track)
     report_open_ties(p);
     const char *name = p->voice->name[0] ? p->voice->name : p->voice->id;
     *track = (mg_track){.name = name, .first_note = first[NOTES], .n_notes = s->n_notes - first[NOTES],
-                        .end_tick = p->time};
-    if (!midi_sort_by_tick(s->notes + first[NOTES], track->n_notes, sizeof *s->notes) ||
-        !midi_sort_by_tick(s->texts + first[TEXTS], s->n_texts - first[TEXTS], sizeof *s->texts))
+                        .end_tick = p->latest};
+    size_t n_texts = s->n_texts - first[TEXTS]; /* overlays go back in time */
+    if ((track->n_notes && !midi_sort_by_tick(s->notes + first[NOTES], track->n_notes, sizeof *s->notes)) ||
+        (n_texts && !midi_sort_by_tick(s->texts + first[TEXTS], n_texts, sizeof *s->texts)))
         abc_fail(p->tune, MG_NO_MEMORY, "out of memory");
 }
 
-/* ---- from parts of a whole note to ticks ---- */
-
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
-/* 480 a quarter, or the least multiple at which every onset and end is exact, if MIDI can say it. */
-static int choose_ticks(const mg_score *s)
-{
-    const int64_t quarter = ABC_WHOLE / 4;
-    int64_t step = quarter / TICKS;
-    for (size_t i = 0; i < s->n_notes; i++) {
-        if (s->notes[i].start % step) step = gcd(step, s->notes[i].start);
-        if (s->notes[i].end % step) step = gcd(step, s->notes[i].end);
-    }
-    return quarter / step <= MOST_TICKS ? (int)(quarter / step) : TICKS;
-}
-
-static void set_ticks(mg_score *s)
-{
-    s->ticks_per_quarter = choose_ticks(s);
-    const __int128 per_whole = (__int128)s->ticks_per_quarter * 4;
-#define TO_TICK(time) ((time) = (int64_t)((per_whole * (time) * 2 + ABC_WHOLE) / ABC_WHOLE / 2))
-    for (size_t i = 0; i < s->n_notes; i++) {
-        TO_TICK(s->notes[i].start);
-        TO_TICK(s->notes[i].end);
-        s->zero_length += s->notes[i].start == s->notes[i].end;
-    }
-    for (size_t i = 0; i < s->n_tempos; i++) TO_TICK(s->tempos[i].tick);
-    for (size_t i = 0; i < s->n_meters; i++) TO_TICK(s->meters[i].tick);
-    for (size_t i = 0; i < s->n_keys; i++) TO_TICK(s->keys[i].tick);
-    for (size_t i = 0; i < s->n_texts; i++) TO_TICK(s->texts[i].tick);
-    for (size_t i = 0; i < s->n_programs; i++) TO_TICK(s->programs[i].tick);
-    for (size_t i = 0; i < s->n_tracks; i++) {
-        TO_TICK(s->tracks[i].end_tick);
-        if (s->tracks[i].end_tick > s->end_tick) s->end_tick = s->tracks[i].end_tick;
-    }
-#undef TO_TICK
-}
-
-/* Voices say the same changes again: at a tick the first voice counts, and what changes nothing goes. */
-#define THIN(list, n, is_same)                                                                   \
-    do {                                                                                         \
-        size_t kept_ = 0;                                                                        \
-        for (size_t i = 0; i < (n); i++) {                                                       \
-            bool is_told_ = kept_ && ((list)[kept_ - 1].tick == (list)[i].tick ||                \
-                                      is_same((list)[kept_ - 1], (list)[i]));                    \
-            if (!is_told_) (list)[kept_++] = (list)[i];                                          \
-        }                                                                                        \
-        (n) = kept_;                                                                             \
-    } while (0)
-#define SAME_TEMPO(a, b) ((a).us_per_quarter == (b).us_per_quarter)
-#define SAME_METER(a, b) ((a).numerator == (b).numerator && (a).denominator == (b).denominator)
-#define SAME_KEY(a, b) ((a).fifths == (b).fifths && (a).is_minor == (b).is_minor)
-
-static void merge_changes(player *p)
-{
-    mg_score *s = p->score;
-    if (!midi_sort_by_tick(s->tempos, s->n_tempos, sizeof *s->tempos) ||
-        !midi_sort_by_tick(s->meters, s->n_meters, sizeof *s->meters) ||
-        !midi_sort_by_tick(s->keys, s->n_keys, sizeof *s->keys))
-        return abc_fail(p->tune, MG_NO_MEMORY, "out of memory");
-    THIN(s->tempos, s->n_tempos, SAME_TEMPO);
-    THIN(s->meters, s->n_meters, SAME_METER);
-    THIN(s->keys, s->n_keys, SAME_KEY);
-}
-
-static void check_length(player *p)
-{
-    mg_clock *clock = mg_clock_new(p->score);
-    if (!clock) return abc_fail(p->tune, MG_NO_MEMORY, "out of memory");
-    if (mg_clock_seconds(clock, p->score->end_tick) > p->tune->options->max_hours * 3600)
-        abc_fail(p->tune, MG_TOO_LARGE, "longer than the limit of hours");
-    mg_clock_free(clock);
-}
+/* ---- the tune ---- */
 
 static void play_tune(player *p)
 {
     abc_tune *t = p->tune;
     mg_score *s = p->score;
-    schedule when = {0};
-    make_schedule(p, &when);
+    abc_schedule when = {0};
+    abc_schedule_parts(t, &when);
     if (!t->status) s->tracks = mg_alloc_zero((size_t)t->n_voices, sizeof *s->tracks);
     if (!t->status && !s->tracks) abc_fail(t, MG_NO_MEMORY, "out of memory");
     for (int v = 0; v < t->n_voices && !t->status; v++) {
@@ -520,9 +320,7 @@ mg_status abc_play(abc_tune *tune)
         p->tune = tune;
         p->score = tune->score;
         play_tune(p);
-        if (!tune->status) merge_changes(p);
-        if (!tune->status) set_ticks(p->score);
-        if (!tune->status) check_length(p);
+        if (!tune->status) abc_to_ticks(tune);
         mg_free(p->changes);
         mg_free(p);
     }

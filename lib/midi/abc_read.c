@@ -36,9 +36,7 @@ static bool starts(abc_span line, const char *text)
     return line.length >= n && memcmp(line.at, text, n) == 0;
 }
 
-static bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
-static bool is_field(abc_span line) { return line.length >= 2 && is_letter(line.at[0]) && line.at[1] == ':'; }
+static bool is_field(abc_span line) { return line.length >= 2 && abc_is_letter(line.at[0]) && line.at[1] == ':'; }
 
 static bool is_comment(abc_span line)
 {
@@ -63,8 +61,7 @@ static bool is_music(abc_span line)
         if (c == '%' && !is_quoted) break;
         if (c == '"' || c == '!') is_quoted = !is_quoted;
         if (is_quoted || c == '"' || c == '!') continue;
-        const char *allowed = is_letter(c) ? "ABCDEFGabcdefgxyzXZHLMOPSTuv" : " \t0123456789^_=,'/|:[](){}<>-.~&*`\\$";
-        if (!abc_is_one_of(c, allowed)) return false;
+        if (!abc_is_one_of(c, "ABCDEFGabcdefgxyzXZHLMOPSTuv \t0123456789^_=,'/|:[](){}<>-.~&*`\\$")) return false;
         has_bar |= c == '|';
     }
     return has_bar;
@@ -82,6 +79,23 @@ static abc_span without_comment(abc_span line)
     return line;
 }
 
+/* "%%begintext" ... "%%endtext" holds what is none of our business: `until` is the line that ends it, "" outside. True
+   for the lines of such a block. */
+static bool is_skipped(char until[32], abc_span line)
+{
+    if (until[0]) {
+        if (starts(line, until)) until[0] = '\0';
+        return true;
+    }
+    abc_span name = {line.at + 7, 0};
+    if (!starts(line, "%%begin") || line.length == 7) return false;
+    while (7 + name.length < line.length && abc_is_letter(name.at[name.length]) && name.length < 20) name.length++;
+    memcpy(until, "%%end", 5);
+    memcpy(until + 5, name.at, name.length);
+    until[5 + name.length] = '\0';
+    return true;
+}
+
 /* ---- blocks ---- */
 
 /* Lines without a blank one between them; a line "X:" begins a new block. */
@@ -96,10 +110,15 @@ static block next_block(source from)
     block b = {.begin = from, .end = from, .is_empty = true};
     abc_span line;
     bool has_first = false;
+    char skipped[32] = "";
     for (source s = from; next_line(&s, &line); b.end = s) {
         if (line.length == 0) {
             if (!b.is_empty) break;
             b.begin = s;
+            continue;
+        }
+        if (is_skipped(skipped, line)) {
+            b.is_empty = false;
             continue;
         }
         bool is_number = starts(line, "X:") && is_body_field(line);
@@ -110,7 +129,8 @@ static block next_block(source from)
         if (has_first || is_comment(line)) continue;
         has_first = true;
         b.is_field = is_field(line);
-        b.goes_on = is_music(line) || starts(line, "w:") || starts(line, "P:") || starts(line, "V:") || starts(line, "[V:");
+        b.goes_on = is_music(line) || starts(line, "w:") || starts(line, "P:") || starts(line, "V:") ||
+                    starts(line, "[V:");
     }
     return b;
 }
@@ -125,7 +145,7 @@ typedef struct {
     bool is_open;      /* it ended in a backslash */
     uint32_t line;     /* where it began */
     mg_buffer joined;  /* its text, when it has more than one line */
-    char skipped[32];  /* "%%endtext" and the like, inside such a block */
+    char skipped[32];  /* as is_skipped has it */
 } reader;
 
 static void end_field(reader *r)
@@ -168,26 +188,10 @@ static void continue_field(reader *r, abc_span text)
     mg_buffer_add(&r->joined, text.at, text.length - r->is_open);
 }
 
-/* "%%begintext" ... "%%endtext" holds what is none of our business. True while inside. */
-static bool is_skipped(reader *r, abc_span line)
-{
-    if (r->skipped[0]) {
-        if (starts(line, r->skipped)) r->skipped[0] = '\0';
-        return true;
-    }
-    abc_span name = {line.at + 7, 0};
-    if (!starts(line, "%%begin") || line.length == 7) return false;
-    while (7 + name.length < line.length && is_letter(name.at[name.length]) && name.length < 20) name.length++;
-    memcpy(r->skipped, "%%end", 5);
-    memcpy(r->skipped + 5, name.at, name.length);
-    r->skipped[5 + name.length] = '\0';
-    return true;
-}
-
 static void read_tune_line(reader *r, abc_span line, bool has_key)
 {
     abc_tune *t = r->tune;
-    if (is_skipped(r, line)) return;
+    if (is_skipped(r->skipped, line)) return;
     if (starts(line, "%%")) {
         if (abc_is_one_of(r->letter, "KV")) end_field(r); /* what follows is said of that voice */
         return abc_directive(t, without_comment((abc_span){line.at + 2, line.length - 2}));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Text strings of ABC as UTF-8 (abc standard 2.1, section 8.2): \'e and &eacute; and \u00e9 for the same letter, \% for a
-   percent sign; bytes that are not UTF-8 are guessed at. */
+/* Text strings of ABC as UTF-8 (abc standard 2.1, section 8.2): \'e and &eacute; and \u00e9 for the same letter,
+   \% for a percent sign; bytes that are not UTF-8 are guessed at. */
 #include <mgen/midi.h>
 #include <mgen/text.h>
 #include "midi/abc.h"
@@ -132,7 +132,8 @@ static size_t add_entity(mg_buffer *out, const char *at, size_t left)
     }
     for (size_t a = 0; a < sizeof accents / sizeof *accents; a++) {
         const char *accent = accents[a].entity;
-        if (n == strlen(accent) + 1 && memcmp(name + 1, accent, n - 1) == 0 && add_accented(out, a, name[0])) return whole;
+        if (n != strlen(accent) + 1 || memcmp(name + 1, accent, n - 1) != 0) continue;
+        if (add_accented(out, a, name[0])) return whole;
     }
     return 0;
 }
@@ -162,8 +163,8 @@ char *abc_text(abc_tune *tune, const char *text, size_t length)
 /* A root, and then only what chords are called by: "Am7", "F#m7b5/C#", "G(Em)", but not "Fine" or "D.C.". */
 bool abc_is_chord_symbol(const char *text)
 {
-    static const char *const words[] = {"min", "maj", "Maj", "dim", "aug", "sus", "add", "alt", "omit", "no", "m", "M", "o",
-                                        "ø", "♯", "♭"};
+    static const char *const words[] = {"min", "maj", "Maj", "dim", "aug", "sus", "add", "alt", "omit", "no", "m", "M",
+                                        "o", "ø", "♯", "♭"};
     text += text[0] == '(';
     if (text[0] < 'A' || text[0] > 'G') return false;
     for (text++; *text;) {

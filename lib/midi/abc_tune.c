@@ -17,6 +17,17 @@ void abc_fail(abc_tune *tune, mg_status status, const char *what)
     if (status != MG_NO_MEMORY) mg_error_at(tune->why, "line %u", tune->line);
 }
 
+bool abc_spend(abc_tune *tune, size_t n)
+{
+    if (tune->status) return false;
+    if (n > (uint64_t)(tune->options->max_events - tune->n_events)) {
+        abc_fail(tune, MG_TOO_LARGE, "more signs, or more repeats of them, than the limit of events");
+        return false;
+    }
+    tune->n_events += (int64_t)n;
+    return true;
+}
+
 /* List a repair, together with the one before where it is the same on the same line; refuse it when strict. */
 void abc_repair(abc_tune *tune, uint32_t line, mg_repair_what what, uint32_t count)
 {
@@ -73,11 +84,7 @@ void abc_tune_free(abc_tune *tune)
 
 static abc_item *append(abc_tune *tune, abc_voice *voice, abc_kind kind)
 {
-    if (tune->status) return NULL;
-    if (++tune->n_events > tune->options->max_events) {
-        abc_fail(tune, MG_TOO_LARGE, "more notes and signs than the limit of events");
-        return NULL;
-    }
+    if (!abc_spend(tune, 1)) return NULL;
     if (!mg_grow((void **)&voice->items, voice->n_items, &voice->items_room, sizeof *voice->items)) {
         abc_fail(tune, MG_NO_MEMORY, "out of memory");
         return NULL;
@@ -120,9 +127,8 @@ void abc_add_text(abc_tune *tune, mg_text_kind kind, const char *text)
 }
 
 /* A field that is about the tune, as a text of its own form: "C:Trad." */
-static void add_field(abc_tune *tune, char letter, abc_span text)
+static void add_field(abc_tune *tune, char letter, const char *value)
 {
-    const char *value = abc_text(tune, text.at, text.length);
     size_t n = strlen(value);
     char *line = mg_arena_alloc(&tune->score->strings, n + 3, 1);
     if (!line) return abc_fail(tune, MG_NO_MEMORY, "out of memory");
@@ -304,7 +310,7 @@ static void body_field(abc_tune *tune, char letter, abc_span text)
     case 'V': return voice_field(tune, text);
     case 'w': return abc_words(tune, text, false);
     case 's': return abc_words(tune, text, true);
-    case 'T': return add_field(tune, letter, text);
+    case 'T': return add_field(tune, letter, abc_text(tune, text.at, text.length));
     case 'U':
         if (!abc_header_field(&tune->header, letter, text)) bad_field(tune);
         return;
@@ -320,7 +326,7 @@ static void title_field(abc_tune *tune, abc_span text)
     if (!tune->score->title[0]) tune->score->title = title;
     if (!mg_grow((void **)&tune->titles, tune->n_titles, &tune->titles_room, sizeof *tune->titles))
         return abc_fail(tune, MG_NO_MEMORY, "out of memory");
-    tune->titles[tune->n_titles++] = text;
+    tune->titles[tune->n_titles++] = title;
 }
 
 static void header_field(abc_tune *tune, char letter, abc_span text)
@@ -354,9 +360,10 @@ void abc_begin_body(abc_tune *tune)
     if (tune->status) return;
     tune->voice = tune->voices[0];
     for (size_t i = 0; i < tune->n_titles; i++) add_field(tune, 'T', tune->titles[i]);
-    if (header->composer.at) add_field(tune, 'C', header->composer);
-    if (header->rhythm.at) add_field(tune, 'R', header->rhythm);
-    if (header->origin.at) tune->score->origin = abc_text(tune, header->origin.at, header->origin.length);
+    abc_span composer = header->composer, rhythm = header->rhythm, origin = header->origin;
+    if (composer.at) add_field(tune, 'C', abc_text(tune, composer.at, composer.length));
+    if (rhythm.at) add_field(tune, 'R', abc_text(tune, rhythm.at, rhythm.length));
+    if (origin.at) tune->score->origin = abc_text(tune, origin.at, origin.length);
     if (header->tempo.at) tempo_field(tune, header->tempo);
 }
 

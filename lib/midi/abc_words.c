@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines below the music: w: gives notes their syllables, s: their symbols (abc standard 2.1, sections 4.15 and 5). A line
-   begins at the first note behind the reach of the line before, lines without music between them are verses of the same
-   notes. */
+/* Lines below the music: w: gives notes their syllables, s: their symbols (abc standard 2.1, sections 4.15 and
+   5). A line begins at the first note behind the reach of the line before, lines without music between them are
+   verses of the same notes. */
 #include <mgen/midi.h>
 #include "midi/abc.h"
 
@@ -11,25 +11,39 @@ typedef struct {
     abc_tune *tune;
     abc_voice *voice;
     abc_span rest;
-    size_t item;       /* where the next note is looked for */
+    size_t item;                    /* where the next note is looked for */
+    unsigned bar, n_signs;          /* bars of music begun behind the first note; bar signs of the line */
+    bool has_note, is_behind_bar;
     bool is_symbols;
     uint16_t verse;
 } reader;
 
-/* The next note, NULL if there is none left. */
-static abc_item *next_note(reader *r)
+/* On to the next note; false if there is none left. */
+static bool seek(reader *r)
 {
-    while (r->item < r->voice->n_items)
-        if (r->voice->items[r->item++].kind == ABC_NOTE) return &r->voice->items[r->item - 1];
-    return NULL;
+    for (; r->item < r->voice->n_items; r->item++) {
+        unsigned kind = r->voice->items[r->item].kind;
+        if (kind == ABC_BAR) r->is_behind_bar = r->has_note;
+        if (kind != ABC_NOTE) continue;
+        r->bar += r->is_behind_bar;
+        r->is_behind_bar = false;
+        return true;
+    }
+    return false;
 }
 
-/* On to the first note behind the next bar line, unless none was passed over and one is there already. */
+static abc_item *next_note(reader *r)
+{
+    if (!seek(r)) return NULL;
+    r->has_note = true;
+    return &r->voice->items[r->item++];
+}
+
+/* Notes up to the bar line that the sign means stay without words. */
 static void next_bar(reader *r)
 {
-    size_t i = r->item;
-    while (i < r->voice->n_items && r->voice->items[i].kind != ABC_BAR) i++;
-    if (i < r->voice->n_items) r->item = i + 1;
+    r->n_signs++;
+    while (seek(r) && r->bar < r->n_signs) next_note(r);
 }
 
 static void attach(reader *r, abc_item *note, mg_text_kind kind, const char *text)
