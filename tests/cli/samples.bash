@@ -7,6 +7,7 @@ make_corpus() {
     mkdir -p corpus
     cp "$TUNES"/*.abc corpus/
     for f in plain running open zero; do cp "$MGEN_ROOT/tests/fuzz/corpus/midi/$f" "corpus/$f.mid"; done
+    cp corpus/zero.mid corpus/zero-again.mid # something for mgen-dedup to find
 }
 
 # A model that took no time, for tools that need one.
