@@ -39,8 +39,9 @@ static inline void bench_start(void)
 
 static inline void bench_print(const char *name, double value, const char *unit)
 {
-    printf("{\"kind\":\"bench\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"cpu\":\"%s\",\"class\":\"%s\"}\n", name,
-           value, unit, mg_cpu_model(), mg_cpu_name(mg_cpu_class()));
+    printf("{\"kind\":\"bench\",\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"cpu\":\"%s\","
+           "\"class\":\"%s\"}\n",
+           name, value, unit, mg_cpu_model(), mg_cpu_name(mg_cpu_class()));
     fflush(stdout);
 }
 

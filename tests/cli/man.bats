@@ -12,17 +12,19 @@ load helpers
 
 @test "every example runs" {
     local failed=0 n=0
-    for page in "$MGEN_ROOT"/docs/man/*.[157]; do
-        cp -R "$MGEN_ROOT/share" . 2>/dev/null || true
-        while IFS= read -r line; do
-            line=${line#.Dl } line=${line//\\e/\\} line=${line//\\&/}
-            n=$((n + 1))
-            bash -o pipefail -c "$line" >out 2>err </dev/null || {
-                failed=$((failed + 1))
-                echo "$(basename "$page"): $line"; head -n 5 err
-            }
-        done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh/p' "$page" | grep '^\.Dl ')
-    done
+    while IFS=: read -r page line; do
+        line=${line#.Dl } line=${line//\\e/\\} line=${line//\\&/}
+        n=$((n + 1))
+        mkdir "example-$n"
+        cp -R "$MGEN_ROOT/share" "example-$n"
+        (cd "example-$n" && bash -o pipefail -c "$line" >out 2>err </dev/null) || {
+            failed=$((failed + 1))
+            echo "$(basename "$page"): $line"
+            head -n 5 "example-$n/err"
+        }
+    done < <(for page in "$MGEN_ROOT"/docs/man/*.[157]; do
+        sed -n '/^\.Sh EXAMPLES/,/^\.Sh/p' "$page" | grep '^\.Dl ' | sed "s|^|$page:|"
+    done)
     echo "$n examples, $failed failed"
     [ "$n" -gt 0 ] && [ "$failed" -eq 0 ]
 }
