@@ -77,7 +77,8 @@ void plot_tick_add(mg_buffer *out, const plot_ticks *ticks, int i)
 static const char sheet[] =
     "svg{background:#fff;font-family:'DejaVu Sans',Verdana,Helvetica,sans-serif}"
     ".ground{fill:#fff}.lane{fill:#f3f4f7}.grid{stroke:#e3e5eb;stroke-width:1}.bar{stroke:#bcc1cc;stroke-width:1}"
-    ".axis{stroke:#8a90a0;stroke-width:1}.text{fill:#5b6170;font-size:11px}.drum{font-size:8px}.title{fill:#20242e;font-size:16px}"
+    ".axis{stroke:#8a90a0;stroke-width:1}.text{fill:#5b6170;font-size:11px}.drum{font-size:8px}"
+    ".title{fill:#20242e;font-size:16px}"
     ".curve{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
     ".s0{stroke:#1f7ae0}.s1{stroke:#f08a24}.s2{stroke:#23a267}.s3{stroke:#d8538d}.s4{stroke:#8f74e8}"
     ".s5{stroke:#1aa3ac}.s6{stroke:#c79a12}.s7{stroke:#78808f}"

@@ -30,7 +30,8 @@ void plot_tick_add(mg_buffer *out, const plot_ticks *ticks, int i);
 
 /* ---- SVG ---- */
 
-/* Opens the file: size, style sheet, title. Colours are classes: s0 .. s7 as stroke, f0 .. f7 as fill; ground, grid, text. */
+/* Opens the file: size, style sheet, title. Classes: s0 .. s7 strokes, f0 .. f7 fills; ground, lane, grid, bar, axis;
+   text, title. */
 void svg_begin(mg_buffer *out, double width, double height, const char *title);
 void svg_end(mg_buffer *out);
 /* A coordinate in hundredths, whatever the locale. */

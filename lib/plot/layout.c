@@ -86,7 +86,8 @@ static void name_part(layout_part *part, const mg_score *score)
     const char *name = score->tracks[part->track].name;
     for (size_t i = 0; !*name && i < score->n_programs; i++) {
         const mg_program *program = &score->programs[i];
-        if (program->track == part->track && program->channel == part->channel) name = mg_program_name(program->program);
+        if (program->track == part->track && program->channel == part->channel)
+            name = mg_program_name(program->program);
     }
     if (part->channel == 9 && !*name) name = "Drums";
     mg_text_add_shown(&shown, name, 24, true);
@@ -123,7 +124,8 @@ static mg_status find_notes(layout *l)
         const mg_note *note = sorted[i];
         int part;
         status = find_part(l, part_of, &capacity, note, &part); /* also outside the view: colours stay the same */
-        if (status || note->start >= l->last_tick || (note->end <= l->first_tick && note->start < l->first_tick)) continue;
+        bool is_past = note->end <= l->first_tick && note->start < l->first_tick;
+        if (status || note->start >= l->last_tick || is_past) continue;
         l->notes[l->n_notes++] = (layout_note){note, part};
         if (note->channel == 9) {
             l->has_drum[note->pitch] = true;

@@ -25,7 +25,8 @@ static double y_of(const chart *c, double y)
 
 static void add_axes(chart *c, const mg_chart *about)
 {
-    plot_ticks y = plot_ticks_for(c->range.y_low, c->range.y_high, 7), x = plot_ticks_for(c->range.x_low, c->range.x_high, 9);
+    plot_ticks y = plot_ticks_for(c->range.y_low, c->range.y_high, 7);
+    plot_ticks x = plot_ticks_for(c->range.x_low, c->range.x_high, 9);
     for (int i = 0; i < y.n; i++) {
         mg_buffer number = {0};
         double at = y_of(c, plot_tick(&y, i));

@@ -53,8 +53,8 @@ static void add_keys(picture *p)
         double y = y_of(p, pitch);
         if (is_black[pitch % 12]) svg_rect(p->out, "lane", LEFT, y, right - LEFT, p->row, 0);
         if (pitch % 12 == 0) svg_line(p->out, "grid", LEFT, y + p->row, right, y + p->row);
-        bool is_named = pitch % 12 == 0 || (p->row >= 9 && (pitch == p->l->low || pitch == p->l->high) && pitch % 12 > 1 &&
-                                            pitch % 12 < 11);
+        bool is_edge = pitch == p->l->low || pitch == p->l->high, is_clear = pitch % 12 > 1 && pitch % 12 < 11;
+        bool is_named = pitch % 12 == 0 || (p->row >= 9 && is_edge && is_clear);
         if (!is_named) continue;
         mg_pitch_name(pitch, name);
         svg_text(p->out, "text", LEFT - 8, y + p->row / 2 + 4, "end", name);
@@ -71,7 +71,7 @@ static void add_bars(picture *p)
 {
     const layout *l = p->l;
     int64_t every = 1, n = l->last_bar - l->first_bar + 1;
-    while ((double)(WIDTH - LEFT - RIGHT) / (double)n * (double)every < 7) every *= every % 4 == 2 || every == 1 ? 4 : 2;
+    while ((double)(WIDTH - LEFT - RIGHT) / (double)n * (double)every < 7) every *= every == 1 ? 4 : 2;
     int64_t numbered = every;
     while ((double)(WIDTH - LEFT - RIGHT) / (double)n * (double)numbered < 34) numbered *= 2;
     for (int64_t bar = l->first_bar; bar <= l->last_bar; bar += every) {
@@ -97,7 +97,8 @@ static mg_status add_time(picture *p)
     mg_clock *clock = mg_clock_new(p->l->score);
     if (!clock) return MG_NO_MEMORY;
     double from = mg_clock_seconds(clock, p->l->first_tick), to = mg_clock_seconds(clock, p->l->last_tick);
-    double steps[] = {0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400}, step = 14400, last_x = 0;
+    static const double steps[] = {0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400};
+    double step = 14400, last_x = 0;
     for (size_t i = sizeof steps / sizeof *steps; i-- > 0 && (to - from) / steps[i] <= 16;) step = steps[i];
     svg_line(p->out, "axis", LEFT, p->drums_end + 8, WIDTH - RIGHT, p->drums_end + 8);
     for (double s = ceil(from / step - 1e-9) * step; s <= to + 1e-9; s += step) {

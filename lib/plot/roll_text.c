@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A piano-roll in the terminal. The picture is a grid of pixels, two by two in a character (quadrant blocks); in ASCII a
-   pixel is a character. */
+/* A piano-roll in the terminal. The picture is a grid of pixels, two by two in a character (quadrant blocks); in ASCII
+   a pixel is a character. */
 #include "plot/draw.h"
 #include "plot/layout.h"
 
@@ -35,7 +35,8 @@ static int pixel_of(const roll *r, int64_t tick) { return (int)lround((double)(t
 /* Eight pixels a quarter (four in ASCII), halved until the longest bar of the view fits in a line. */
 static double find_scale(const layout *l, int across, int width)
 {
-    double quarter = l->score->ticks_per_quarter > 0 ? l->score->ticks_per_quarter : l->stretches[0].bar / 2, longest = 0;
+    double quarter = l->score->ticks_per_quarter > 0 ? l->score->ticks_per_quarter : l->stretches[0].bar / 2;
+    double longest = 0;
     for (size_t i = 0; i < l->n_stretches; i++)
         if (l->stretches[i].bar > longest) longest = l->stretches[i].bar;
     double scale = 4 * across / quarter;
@@ -241,7 +242,8 @@ static void add_legend(roll *r)
     mg_buffer_add_char(r->out, '\n');
 }
 
-mg_status mg_plot_roll_text(mg_buffer *out, const mg_score *score, const mg_roll_view *view, const mg_plot_style *style)
+mg_status mg_plot_roll_text(mg_buffer *out, const mg_score *score, const mg_roll_view *view,
+                            const mg_plot_style *style)
 {
     layout l;
     MG_TRY(layout_make(&l, score, view));

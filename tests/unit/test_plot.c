@@ -12,7 +12,8 @@ static const mg_plot_style ascii = {.width = 72}, blocks = {.width = 72, .is_uni
 static mg_score *score_of(const mg_note *notes, size_t n)
 {
     mg_score *score = mg_score_new();
-    REQUIRE(score && (score->notes = mg_alloc(n, sizeof *notes)) && (score->tracks = mg_alloc_zero(1, sizeof(mg_track))));
+    REQUIRE(score && (score->notes = mg_alloc(n, sizeof *notes)) &&
+            (score->tracks = mg_alloc_zero(1, sizeof(mg_track))));
     if (n) memcpy(score->notes, notes, n * sizeof *notes);
     score->n_notes = n;
     score->n_tracks = 1;
@@ -145,7 +146,8 @@ static bool is_well_formed(const mg_buffer *svg)
         else if (end[-1] != '/') depth++;
         if (memchr(at + 1, '<', (size_t)(end - at - 1))) return false;
     }
-    return depth == 0 && !strstr(svg->data, "nan") && !strstr(svg->data, "inf") && mg_utf8_is_valid(svg->data, svg->length);
+    return depth == 0 && !strstr(svg->data, "nan") && !strstr(svg->data, "inf") &&
+           mg_utf8_is_valid(svg->data, svg->length);
 }
 
 static void svg_shows_every_note(void)

@@ -2,8 +2,8 @@
 /** Pictures: piano-rolls, curves and bars, for a terminal and as SVG. Nothing is printed: all goes into a buffer, whose
     `failed` tells of missing memory.
 
-    Pictures for a terminal are lines of text ended by newlines. An SVG is a whole file, readable on a light and on a dark
-    ground, without script or anything from the network. */
+    Pictures for a terminal are lines of text ended by newlines. An SVG is a whole file, readable on a light and on a
+    dark ground, without script or anything from the network. */
 #ifndef MGEN_PLOT_H
 #define MGEN_PLOT_H
 
@@ -31,10 +31,11 @@ int64_t mg_score_bars(const mg_score *score);
 
 /** The notes over the bars, in systems as wide as the terminal: two semitones a line, two thirty-seconds a column
     (without Unicode one semitone and a sixteenth), a colour a part, drums by name below. */
-mg_status mg_plot_roll_text(mg_buffer *out, const mg_score *score, const mg_roll_view *view, const mg_plot_style *style);
+mg_status mg_plot_roll_text(mg_buffer *out, const mg_score *score, const mg_roll_view *view,
+                            const mg_plot_style *style);
 
-/** The same as one wide picture with a time axis. Notes that fall on the same pixels are drawn once, so its size is bounded
-    whatever the score. */
+/** The same as one wide picture with a time axis. Notes that fall on the same pixels are drawn once, so its size is
+    bounded whatever the score. */
 mg_status mg_plot_roll_svg(mg_buffer *out, const mg_score *score, const mg_roll_view *view);
 
 /* ---- curves ---- */
@@ -50,7 +51,8 @@ typedef struct {
     const char *title, *x_label, *y_label; /**< may be NULL */
 } mg_chart;
 
-/** Lines over common axes, `rows` high. Many points in a column are drawn as the span from their least to their greatest. */
+/** Lines over common axes, `rows` high. Many points in a column are drawn as the span from their least to their
+    greatest. */
 mg_status mg_plot_lines_text(mg_buffer *out, const mg_chart *chart, const mg_series *series, size_t n, int rows,
                              const mg_plot_style *style);
 mg_status mg_plot_lines_svg(mg_buffer *out, const mg_chart *chart, const mg_series *series, size_t n);
@@ -59,7 +61,8 @@ mg_status mg_plot_lines_svg(mg_buffer *out, const mg_chart *chart, const mg_seri
 
 /** One bar of `columns` columns for a value out of `most`, without a newline: eighths of a column where Unicode is. */
 void mg_plot_bar(mg_buffer *out, double value, double most, int columns, const mg_plot_style *style);
-/** n values as n columns of one line, their heights in eighths; neighbours are summed where there are more than `columns`. */
+/** n values as n columns of one line, their heights in eighths; neighbours are summed where there are more than
+    `columns`. */
 void mg_plot_spark(mg_buffer *out, const double *values, size_t n, int columns, const mg_plot_style *style);
 
 MG_PUBLIC_END

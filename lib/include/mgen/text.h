@@ -39,11 +39,11 @@ const char *mg_nearest_word(const char *word, const char *const *words);
 
 /* ---- text on a terminal ---- */
 
-/** The columns that UTF-8 text takes: 0 for combining marks, 2 for East Asian wide characters and pictographs, else 1. */
+/** The columns that UTF-8 text takes: none for combining marks, 2 for East Asian wide characters and pictographs. */
 int mg_text_columns(const char *text, size_t length);
-/** Add text in at most `columns` columns, the last of them an ellipsis where it was cut. Controls, direction marks and broken
-    UTF-8 become U+FFFD, so that nothing can steer the terminal. Without `is_unicode` what is not ASCII becomes '?'.
-    Returns the columns taken. */
+/** Add text in at most `columns` columns, the last of them an ellipsis where it was cut. Controls, direction marks and
+    broken UTF-8 become U+FFFD, so that nothing can steer the terminal. Without `is_unicode` what is not ASCII becomes
+    '?'. Returns the columns taken. */
 int mg_text_add_shown(mg_buffer *out, const char *text, int columns, bool is_unicode);
 
 /* ---- JSON, read ---- */
