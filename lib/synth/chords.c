@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Chord symbols: what notes they mean, and an accompaniment that plays them softly: the bass on strong beats, the chord on
+   the others, as a guitarist would. */
+#include "synth/play.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- symbols ---- */
+
+/* What stands behind the root, the longest first where one begins another. Semitones over the root; 0 ends the list. */
+static const struct {
+    const char *name;
+    uint8_t notes[6];
+} qualities[] = {
+    {"maj7", {4, 7, 11}},     {"maj9", {4, 7, 11, 2}}, {"maj", {4, 7}},          {"min7b5", {3, 6, 10}},
+    {"m7b5", {3, 6, 10}},     {"min7", {3, 7, 10}},    {"min6", {3, 7, 9}},      {"min9", {3, 7, 10, 2}},
+    {"min", {3, 7}},          {"mMaj7", {3, 7, 11}},   {"mmaj7", {3, 7, 11}},    {"m11", {3, 7, 10, 2, 5}},
+    {"m6", {3, 7, 9}},        {"m7", {3, 7, 10}},      {"m9", {3, 7, 10, 2}},    {"dim7", {3, 6, 9}},
+    {"dim", {3, 6}},          {"aug7", {4, 8, 10}},    {"aug", {4, 8}},          {"sus2", {2, 7}},
+    {"sus4", {5, 7}},         {"sus", {5, 7}},         {"7sus4", {5, 7, 10}},    {"7#5", {4, 8, 10}},
+    {"7b5", {4, 6, 10}},      {"7b9", {4, 7, 10, 1}},  {"7#9", {4, 7, 10, 3}},   {"7+", {4, 8, 10}},
+    {"69", {4, 7, 9, 2}},     {"6", {4, 7, 9}},        {"7", {4, 7, 10}},        {"9", {4, 7, 10, 2}},
+    {"11", {4, 7, 10, 2, 5}}, {"13", {4, 7, 10, 9}},   {"add9", {4, 7, 2}},      {"+", {4, 8}},
+    {"o7", {3, 6, 9}},        {"o", {3, 6}},           {"5", {7}},               {"M7", {4, 7, 11}},
+    {"M", {4, 7}},            {"-7", {3, 7, 10}},      {"-", {3, 7}},            {"m", {3, 7}},
+};
+
+/* The class of a note name and what follows it; -1 if none stands there. */
+static int read_root(const char **at)
+{
+    static const char letters[] = "CDEFGAB";
+    static const int classes[] = {0, 2, 4, 5, 7, 9, 11};
+    const char *letter = **at ? strchr(letters, **at) : NULL;
+    if (!letter) return -1;
+    int class = classes[letter - letters];
+    ++*at;
+    if (**at == '#') class++, ++*at;
+    else if (**at == 'b') class--, ++*at;
+    return (class + 12) % 12;
+}
+
+int mg_chord_classes(const char *symbol, uint8_t classes[6], uint8_t *bass)
+{
+    static const uint8_t major[6] = {4, 7};
+    const char *at = symbol;
+    const uint8_t *notes = major;
+    int root = read_root(&at), n = 1;
+    if (root < 0) return 0;
+    for (size_t q = 0; q < sizeof qualities / sizeof *qualities; q++) {
+        size_t length = strlen(qualities[q].name);
+        if (strncmp(at, qualities[q].name, length)) continue;
+        notes = qualities[q].notes;
+        at += length;
+        break;
+    }
+    size_t rest = strspn(at, "0123456789#b+- "); /* further tensions are left out of the chord */
+    if (at[rest] && at[rest] != '/' && at[rest] != '(') return 0; /* "Fine" */
+    classes[0] = *bass = (uint8_t)root;
+    for (int i = 0; i < 5 && notes[i]; i++) classes[n++] = (uint8_t)((root + notes[i]) % 12);
+    const char *slash = strchr(at, '/');
+    int under = slash ? (slash++, read_root(&slash)) : -1;
+    if (under >= 0) *bass = (uint8_t)under;
+    return n;
+}
+
+/* ---- accompaniment ---- */
+
+enum { MOST_NOTES = 200000 }; /* whatever the score claims */
+enum { BASS_LOW = 40, CHORD_LOW = 52, BASS_VELOCITY = 46, CHORD_VELOCITY = 34 };
+
+typedef struct {
+    mg_note *notes;
+    size_t n, capacity;
+} notes;
+
+static mg_status add(notes *to, int64_t start, int64_t end, int pitch, int velocity)
+{
+    if (!mg_grow((void **)&to->notes, to->n, &to->capacity, sizeof *to->notes)) return MG_NO_MEMORY;
+    to->notes[to->n++] = (mg_note){.start = start, .end = end, .channel = CHORD_CHANNEL, .pitch = (uint8_t)pitch,
+                                   .velocity = (uint8_t)velocity, .release = 64};
+    return MG_OK;
+}
+
+static int above(int low, int class) { return low + (class - low % 12 + 12) % 12; }
+
+/* One beat: the bass, its fifth in the middle of a bar, or the chord. */
+static mg_status add_beat(notes *to, const char *symbol, int64_t start, int64_t end, int beat, int beats)
+{
+    uint8_t classes[6], bass;
+    int n = mg_chord_classes(symbol, classes, &bass);
+    if (n == 0) return MG_OK;
+    bool is_middle = beats % 2 == 0 && beats > 2 && beat == beats / 2;
+    if (beat == 0 || is_middle) {
+        int class = is_middle && n > 2 && bass == classes[0] ? classes[2] : bass;
+        return add(to, start, end, above(BASS_LOW, class), BASS_VELOCITY);
+    }
+    for (int i = 0; i < n; i++) MG_TRY(add(to, start, end, above(CHORD_LOW, classes[i]), CHORD_VELOCITY));
+    return MG_OK;
+}
+
+/* The meter's beats, its own notes: 6/8 as bass, chord, chord, twice. */
+static void meter_at(const mg_score *score, int64_t tick, int64_t *bar_start, double *beat_ticks, int *beats)
+{
+    size_t low = 0, high = score->n_meters; /* meters [0, low) stand at or before the tick */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (score->meters[middle].tick <= tick) low = middle + 1;
+        else high = middle;
+    }
+    const mg_meter *meter = low ? &score->meters[low - 1] : NULL;
+    double bar = mg_meter_bar_ticks(score, meter);
+    *beats = meter ? meter->numerator : 4;
+    *beat_ticks = bar / *beats;
+    *bar_start = (meter ? meter->tick : 0);
+}
+
+static mg_status play_symbol(const mg_score *score, notes *to, const char *symbol, int64_t start, int64_t end)
+{
+    int64_t origin;
+    double beat_ticks;
+    int beats;
+    meter_at(score, start, &origin, &beat_ticks, &beats);
+    if (beats < 1 || beat_ticks < 1) return MG_OK;
+    bool is_first = true; /* a chord that comes in the middle of a bar begins with its bass */
+    for (int64_t beat = (int64_t)floor((double)(start - origin) / beat_ticks + 1e-6);; beat++) {
+        int64_t from = origin + llround((double)beat * beat_ticks);
+        int64_t until = origin + llround((double)(beat + 1) * beat_ticks);
+        if (from < start) from = start;
+        if (from >= end || to->n > MOST_NOTES) return MG_OK;
+        if (until > end) until = end;
+        int in_bar = (int)(beat % beats);
+        MG_TRY(add_beat(to, symbol, from, until, is_first ? 0 : in_bar, beats));
+        is_first = false;
+    }
+}
+
+mg_status chords_make(const mg_score *score, mg_note **result, size_t *n)
+{
+    notes to = {0};
+    const mg_text_event *open = NULL;
+    mg_status status = MG_OK;
+    int64_t last = 0;
+    for (size_t i = 0; i < score->n_notes; i++)
+        if (score->notes[i].end > last) last = score->notes[i].end;
+    for (size_t i = 0; !status && i <= score->n_texts; i++) {
+        const mg_text_event *text = i < score->n_texts ? &score->texts[i] : NULL;
+        if (text && text->kind != MG_TEXT_CHORD) continue;
+        bool is_same_track = open && text && text->track == open->track; /* of several tracks each has its own symbols */
+        if (open)
+            status = play_symbol(score, &to, open->text, open->tick,
+                                 is_same_track && text->tick < last ? text->tick : last);
+        open = text;
+    }
+    *result = to.notes;
+    *n = to.n;
+    if (status) mg_free(to.notes), *result = NULL, *n = 0;
+    return status;
+}
