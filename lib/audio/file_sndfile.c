@@ -74,12 +74,14 @@ static mg_status open_flac(mg_sound_writer *writer, mg_error *why)
     const mg_sound_spec *spec = &writer->spec;
     if (spec->depth == MG_FLOAT_32) return mg_fail(why, MG_UNSUPPORTED, "FLAC has no float samples");
     writer->file.fd = mg_out_fd(writer->out);
-    if (lseek(writer->file.fd, 0, SEEK_CUR) < 0) return mg_fail(why, MG_UNSUPPORTED, "FLAC cannot be written to a pipe");
+    if (lseek(writer->file.fd, 0, SEEK_CUR) < 0)
+        return mg_fail(why, MG_UNSUPPORTED, "FLAC cannot be written to a pipe");
     SF_INFO info = {.samplerate = spec->rate, .channels = spec->channels,
                     .format = SF_FORMAT_FLAC | (spec->depth == MG_PCM_16 ? SF_FORMAT_PCM_16 : SF_FORMAT_PCM_24)};
     writer->flac = sf_open_virtual(&virtual_io, SFM_WRITE, &info, &writer->file);
     if (!writer->flac) return write_failed(writer, why);
-    return spec->comment && sf_set_string(writer->flac, SF_STR_COMMENT, spec->comment) ? write_failed(writer, why) : MG_OK;
+    bool is_refused = spec->comment && sf_set_string(writer->flac, SF_STR_COMMENT, spec->comment);
+    return is_refused ? write_failed(writer, why) : MG_OK;
 }
 
 mg_status mg_sound_create(mg_out *out, const mg_sound_spec *spec, mg_sound_writer **result, mg_error *why)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A look-ahead limiter. For each frame the gain that its peak allows, g; held at its least for as long as the limiter looks
-   ahead, let go slowly; the mean of that over the same time is the gain. Since every value in the mean is at most the g of
-   the frame that leaves, no peak passes, and since it is a mean, it moves without a corner.
+/* A look-ahead limiter. For each frame the gain that its peak allows, g; held at its least for as long as the limiter
+   looks ahead, let go slowly; the mean of that over the same time is the gain. Since every value in the mean is at
+   most the g of the frame that leaves, no peak passes, and since it is a mean, it moves without a corner.
 
-   Peaks between samples are seen by a half-sample interpolation (8 taps of a windowed sinc), so they are known four frames
-   late: the delay is that much longer than the mean. */
+   Peaks between samples are seen by a half-sample interpolation (8 taps of a windowed sinc), so they are known four
+   frames late: the delay is that much longer than the mean. */
 #include <mgen/audio.h>
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* RIFF WAVE: fmt, LIST INFO ICMT (the comment), data (Microsoft and IBM, Multimedia Programming Interface 1.0; format tag 3
-   and the fact chunk for floats, Multimedia Data Standards Update 1994). */
+/* RIFF WAVE: fmt, LIST INFO ICMT (the comment), data (Microsoft and IBM, Multimedia Programming Interface 1.0; format
+   tag 3 and the fact chunk for floats, Multimedia Data Standards Update 1994). */
 #include "audio/wav.h"
 
 #include "audio/pcm.h"

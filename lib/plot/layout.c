@@ -18,62 +18,49 @@ static int64_t last_end(const mg_score *score)
     return end;
 }
 
-static double bar_ticks(const mg_score *score, const mg_meter *meter)
+static mg_status find_bars(layout *l, const mg_score *score)
 {
-    double ticks = score->ticks_per_quarter > 0 ? mg_meter_bar_ticks(score, meter)
-                                                : (double)score->smpte_rate_num / fmax(score->smpte_rate_den, 1);
-    return ticks > 1 ? ticks : 1;
-}
-
-/* A meter begins a bar where it stands; of several at one tick the last counts. */
-static mg_status find_stretches(layout *l, const mg_score *score)
-{
-    l->stretches = mg_alloc(score->n_meters + 1, sizeof *l->stretches);
-    if (!l->stretches) return MG_NO_MEMORY;
-    bool has_beats = score->ticks_per_quarter > 0;
-    l->stretches[0] = (layout_stretch){.first = 1, .bar = bar_ticks(score, NULL), .beats = has_beats ? 4 : 0};
-    l->n_stretches = 1;
-    for (size_t i = 0; has_beats && i < score->n_meters; i++) {
-        const mg_meter *meter = &score->meters[i];
-        layout_stretch *last = &l->stretches[l->n_stretches - 1];
-        double bar = bar_ticks(score, meter);
-        int beats = meter->numerator % 3 == 0 && meter->numerator > 3 && meter->denominator >= 8
-                        ? meter->numerator / 3 : meter->numerator;
-        if (meter->tick > last->tick && (bar != last->bar || beats != last->beats)) {
-            int64_t bars = (int64_t)ceil((double)(meter->tick - last->tick) / last->bar - 1e-9);
-            last[1] = (layout_stretch){.tick = meter->tick, .first = last->first + bars};
-            last = &l->stretches[l->n_stretches++];
-        }
-        last->bar = bar, last->beats = beats;
-    }
     int64_t end = last_end(score);
-    const layout_stretch *last = &l->stretches[0];
-    for (size_t i = 1; i < l->n_stretches && l->stretches[i].tick < end; i++) last = &l->stretches[i];
-    l->n_bars = last->first - 1 + (int64_t)fmax(ceil((double)(end - last->tick) / last->bar - 1e-9), 1);
+    if (score->ticks_per_quarter > 0) {
+        MG_TRY(mg_bars_make(score, end, &l->bars));
+    } else {
+        l->bars.part = mg_alloc(1, sizeof *l->bars.part);
+        if (!l->bars.part) return MG_NO_MEMORY;
+        l->bars.n = 1;
+        l->bars.part[0] = (mg_meter_part){.len_num = score->smpte_rate_num > 0 ? score->smpte_rate_num : 1,
+                                          .len_den = score->smpte_rate_den > 0 ? score->smpte_rate_den : 1};
+    }
+    size_t hint = 0;
+    l->n_bars = mg_bars_at(&l->bars, end > 0 ? end - 1 : 0, &hint).bar + 1;
     return MG_OK;
 }
 
-const layout_stretch *layout_stretch_of(const layout *l, int64_t bar)
+int64_t layout_bar_tick(const layout *l, int64_t bar) { return mg_bars_tick(&l->bars, bar - 1); }
+
+static double bar_ticks(const mg_meter_part *part) { return (double)part->len_num / (double)part->len_den; }
+
+double layout_longest_bar(const layout *l)
 {
-    size_t low = 0, high = l->n_stretches;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (l->stretches[middle].first <= bar) low = middle;
-        else high = middle;
-    }
-    return &l->stretches[low];
+    double longest = 1;
+    for (size_t i = 0; i < l->bars.n; i++) longest = fmax(longest, bar_ticks(&l->bars.part[i]));
+    return longest;
 }
 
-int64_t layout_bar_tick(const layout *l, int64_t bar)
+int layout_beats(const layout *l, int64_t bar, double *ticks)
 {
-    const layout_stretch *s = layout_stretch_of(l, bar);
-    return s->tick + llround((double)(bar - s->first) * s->bar);
+    size_t hint = 0;
+    mg_bar_place place = mg_bars_at(&l->bars, layout_bar_tick(l, bar), &hint);
+    const mg_meter_part *part = &l->bars.part[place.part];
+    bool is_compound = part->numerator % 3 == 0 && part->numerator > 3 && part->denominator >= 8;
+    int beats = is_compound ? part->numerator / 3 : part->numerator;
+    *ticks = beats > 0 ? bar_ticks(part) / beats : 0;
+    return beats;
 }
 
 int64_t mg_score_bars(const mg_score *score)
 {
     layout l = {0};
-    int64_t bars = find_stretches(&l, score) ? 1 : l.n_bars;
+    int64_t bars = find_bars(&l, score) ? 1 : l.n_bars;
     layout_free(&l);
     return bars;
 }
@@ -159,7 +146,7 @@ const char *layout_drum_label(int pitch, char label[8])
 mg_status layout_make(layout *l, const mg_score *score, const mg_roll_view *view)
 {
     *l = (layout){.score = score};
-    mg_status status = find_stretches(l, score);
+    mg_status status = find_bars(l, score);
     if (!status) {
         l->first_bar = view->first_bar > 1 ? view->first_bar : 1;
         l->last_bar = view->last_bar > 0 && view->last_bar < l->n_bars ? view->last_bar : l->n_bars;
@@ -174,7 +161,7 @@ mg_status layout_make(layout *l, const mg_score *score, const mg_roll_view *view
 
 void layout_free(layout *l)
 {
-    mg_free(l->stretches);
+    mg_bars_free(&l->bars);
     mg_free(l->parts);
     mg_free(l->notes);
 }

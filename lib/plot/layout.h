@@ -5,14 +5,6 @@
 
 #include <mgen/plot.h>
 
-/* Bars of one length, from one meter to the next. */
-typedef struct {
-    int64_t tick;   /* where they start */
-    int64_t first;  /* number of the first, from 1 */
-    double bar;     /* ticks of one */
-    int beats;      /* 0 where none are known */
-} layout_stretch;
-
 /* The notes of one track and channel. */
 typedef struct {
     uint16_t track;
@@ -27,8 +19,7 @@ typedef struct {
 
 typedef struct {
     const mg_score *score;
-    layout_stretch *stretches;
-    size_t n_stretches;
+    mg_bars bars;                  /* of SMPTE time: seconds */
     int64_t n_bars;
     int64_t first_bar, last_bar;   /* of the view */
     int64_t first_tick, last_tick; /* where first_bar begins, where last_bar ends */
@@ -43,7 +34,8 @@ typedef struct {
 mg_status layout_make(layout *l, const mg_score *score, const mg_roll_view *view);
 void layout_free(layout *l);
 int64_t layout_bar_tick(const layout *l, int64_t bar); /* where a bar begins */
-const layout_stretch *layout_stretch_of(const layout *l, int64_t bar);
+double layout_longest_bar(const layout *l);            /* ticks */
+int layout_beats(const layout *l, int64_t bar, double *ticks); /* of a bar, and the length of one */
 /* Five letters for a drum; `label` is room for those that have no name. */
 const char *layout_drum_label(int pitch, char label[8]);
 

@@ -75,11 +75,10 @@ static void add_bars(picture *p)
     int64_t numbered = every;
     while ((double)(WIDTH - LEFT - RIGHT) / (double)n * (double)numbered < 34) numbered *= 2;
     for (int64_t bar = l->first_bar; bar <= l->last_bar; bar += every) {
-        const layout_stretch *s = layout_stretch_of(l, bar);
-        double x = x_of(p, layout_bar_tick(l, bar)), next = x_of(p, layout_bar_tick(l, bar + 1));
-        double width = s->bar * p->px_per_tick; /* a bar may be cut short by the next meter */
-        for (int beat = 1; beat < s->beats && width / s->beats > 9; beat++) {
-            double at = x + width * beat / s->beats;
+        double x = x_of(p, layout_bar_tick(l, bar)), next = x_of(p, layout_bar_tick(l, bar + 1)), ticks;
+        int beats = layout_beats(l, bar, &ticks);
+        for (int beat = 1; beat < beats && ticks * p->px_per_tick > 9; beat++) {
+            double at = x + beat * ticks * p->px_per_tick; /* a bar may be cut short by the next meter */
             if (at < next - 1) svg_line(p->out, "grid", at, TOP, at, p->drums_end);
         }
         svg_line(p->out, "bar", x, TOP, x, p->drums_end);
@@ -117,7 +116,8 @@ static mg_status add_time(picture *p)
 
 /* ---- notes ---- */
 
-/* Where the last drawing of a colour on a pitch ended: what lies within a quarter of a pixel of it is not drawn again. */
+/* Where the last drawing of a colour on a pitch ended: what lies within a quarter of a pixel of it is not drawn
+   again. */
 typedef struct { double end[PLOT_COLOURS][128]; } covered;
 
 static bool is_hidden(covered *c, int colour, int pitch, double x, double width)

@@ -35,10 +35,8 @@ static int pixel_of(const roll *r, int64_t tick) { return (int)lround((double)(t
 /* Eight pixels a quarter (four in ASCII), halved until the longest bar of the view fits in a line. */
 static double find_scale(const layout *l, int across, int width)
 {
-    double quarter = l->score->ticks_per_quarter > 0 ? l->score->ticks_per_quarter : l->stretches[0].bar / 2;
-    double longest = 0;
-    for (size_t i = 0; i < l->n_stretches; i++)
-        if (l->stretches[i].bar > longest) longest = l->stretches[i].bar;
+    double longest = layout_longest_bar(l);
+    double quarter = l->score->ticks_per_quarter > 0 ? l->score->ticks_per_quarter : longest / 2;
     double scale = 4 * across / quarter;
     while (longest * scale > across * width) scale /= 2;
     return scale;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The built-in synthesiser: sixteen channels, voices, drums, a room. Everything is computed in one order, so the same events
-   give the same bits. */
+/* The built-in synthesiser: sixteen channels, voices, drums, a room. Everything is computed in one order, so the same
+   events give the same bits. */
 #include "synth/drums.h"
 #include "synth/reverb.h"
 

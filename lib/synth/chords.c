@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Chord symbols: what notes they mean, and an accompaniment that plays them softly: the bass on strong beats, the chord on
-   the others, as a guitarist would. */
+/* Chord symbols: what notes they mean, and an accompaniment that plays them softly: the bass on strong beats, the
+   chord on the others, as a guitarist would. */
 #include "synth/play.h"
 
 #include <math.h>
@@ -99,61 +99,47 @@ static mg_status add_beat(notes *to, const char *symbol, int64_t start, int64_t 
     return MG_OK;
 }
 
-/* The meter's beats, its own notes: 6/8 as bass, chord, chord, twice. */
-static void meter_at(const mg_score *score, int64_t tick, int64_t *bar_start, double *beat_ticks, int *beats)
+/* The meter's own beats: 6/8 as bass, chord, chord, twice. A chord that comes in the middle of a bar begins with its
+   bass. */
+static mg_status play_symbol(notes *to, const mg_meter_part *meter, const char *symbol, int64_t start, int64_t end)
 {
-    size_t low = 0, high = score->n_meters; /* meters [0, low) stand at or before the tick */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (score->meters[middle].tick <= tick) low = middle + 1;
-        else high = middle;
+    double beat_ticks = (double)meter->len_num / (double)meter->len_den / meter->numerator;
+    int64_t beat = (int64_t)floor((double)(start - meter->start) / beat_ticks + 1e-6);
+    for (int64_t from = start, until; from < end && to->n < MOST_NOTES; from = until) {
+        int in_bar = from == start ? 0 : (int)(beat % meter->numerator);
+        until = meter->start + llround((double)++beat * beat_ticks);
+        if (until <= from) until = from + 1;
+        MG_TRY(add_beat(to, symbol, from, until < end ? until : end, in_bar, meter->numerator));
     }
-    const mg_meter *meter = low ? &score->meters[low - 1] : NULL;
-    double bar = mg_meter_bar_ticks(score, meter);
-    *beats = meter ? meter->numerator : 4;
-    *beat_ticks = bar / *beats;
-    *bar_start = (meter ? meter->tick : 0);
-}
-
-static mg_status play_symbol(const mg_score *score, notes *to, const char *symbol, int64_t start, int64_t end)
-{
-    int64_t origin;
-    double beat_ticks;
-    int beats;
-    meter_at(score, start, &origin, &beat_ticks, &beats);
-    if (beats < 1 || beat_ticks < 1) return MG_OK;
-    bool is_first = true; /* a chord that comes in the middle of a bar begins with its bass */
-    for (int64_t beat = (int64_t)floor((double)(start - origin) / beat_ticks + 1e-6);; beat++) {
-        int64_t from = origin + llround((double)beat * beat_ticks);
-        int64_t until = origin + llround((double)(beat + 1) * beat_ticks);
-        if (from < start) from = start;
-        if (from >= end || to->n > MOST_NOTES) return MG_OK;
-        if (until > end) until = end;
-        int in_bar = (int)(beat % beats);
-        MG_TRY(add_beat(to, symbol, from, until, is_first ? 0 : in_bar, beats));
-        is_first = false;
-    }
+    return MG_OK;
 }
 
 mg_status chords_make(const mg_score *score, mg_note **result, size_t *n)
 {
     notes to = {0};
+    mg_bars bars;
     const mg_text_event *open = NULL;
-    mg_status status = MG_OK;
     int64_t last = 0;
+    size_t hint = 0;
+    *result = NULL;
+    *n = 0;
     for (size_t i = 0; i < score->n_notes; i++)
         if (score->notes[i].end > last) last = score->notes[i].end;
+    mg_status status = mg_bars_make(score, last, &bars);
+    if (status) return status == MG_UNSUPPORTED ? MG_OK : status; /* without quarter notes there is no beat */
     for (size_t i = 0; !status && i <= score->n_texts; i++) {
         const mg_text_event *text = i < score->n_texts ? &score->texts[i] : NULL;
         if (text && text->kind != MG_TEXT_CHORD) continue;
-        bool is_same_track = open && text && text->track == open->track; /* of several tracks each has its own symbols */
-        if (open)
-            status = play_symbol(score, &to, open->text, open->tick,
-                                 is_same_track && text->tick < last ? text->tick : last);
+        bool goes_on = open && text && text->track == open->track && text->tick < last; /* tracks have their own */
+        if (open) {
+            const mg_meter_part *meter = &bars.part[mg_bars_at(&bars, open->tick, &hint).part];
+            status = play_symbol(&to, meter, open->text, open->tick, goes_on ? text->tick : last);
+        }
+        if (!goes_on) hint = 0;
         open = text;
     }
-    *result = to.notes;
-    *n = to.n;
-    if (status) mg_free(to.notes), *result = NULL, *n = 0;
+    mg_bars_free(&bars);
+    if (status) mg_free(to.notes);
+    else *result = to.notes, *n = to.n;
     return status;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The drum kit: a row for each sound of General MIDI. Cymbals are six square waves that share no common fundamental, as in
-   the analogue drum machines, with noise. */
+/* The drum kit: a row for each sound of General MIDI. Cymbals are six square waves that share no common fundamental,
+   as in the analogue drum machines, with noise. */
 #include "synth/drums.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Levels; times are time constants in seconds. The tone falls from hz * fall to hz. The noise is what lies between the two
-   frequencies. The second tone stands at `second` times the first. */
+/* Levels; times are time constants in seconds. The tone falls from hz * fall to hz. The noise is what lies between
+   the two frequencies. The second tone stands at `second` times the first. */
 struct drum {
     uint8_t first, last;     /* keys */
     uint8_t choke;           /* group of which only one sounds; 0: none */
@@ -79,7 +79,10 @@ static float decay_of(float seconds, int rate)
     return seconds > 0 ? (float)exp(-PLAY_BLOCK / ((double)seconds * rate)) : 0;
 }
 
-static float filter_of(float hz, int rate) { return (float)(1 - exp(-2 * M_PI * fmin((double)hz, 0.45 * rate) / rate)); }
+static float filter_of(float hz, int rate)
+{
+    return (float)(1 - exp(-2 * M_PI * fmin((double)hz, 0.45 * rate) / rate));
+}
 
 bool hit_start(hit *h, const table_sine *sine, int rate, int key, int velocity, int offset, uint32_t number)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* FluidSynth's synthesiser, driven by our own events. The door to FluidSynth. Its MIDI player is not used (it has known
-   overflows in bookworm's build and renders silence without end), and it may not print. */
+/* FluidSynth's synthesiser, driven by our own events. The door to FluidSynth. Its MIDI player is not used (it has
+   known overflows in bookworm's build and renders silence without end), and it may not print. */
 #include "synth/play.h"
 
 #include <fluidsynth.h>
@@ -48,9 +48,42 @@ static mg_status open_synth(const char *soundfont, int rate, fluid_settings_t **
     return status;
 }
 
+static uint32_t size_at(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+/* Whether the bytes are RIFF sfbk, whole, with its three lists (SoundFont 2.01, section 4). Only such are handed on:
+   FluidSynth would try anything else as DLS, whose loader is weak and talks. */
+static bool is_font(const mg_file *file)
+{
+    static const char *const lists[] = {"INFO", "sdta", "pdta"};
+    if (file->size < 12 || memcmp(file->data, "RIFF", 4) || memcmp(file->data + 8, "sfbk", 4)) return false;
+    size_t size = size_at(file->data + 4);
+    if (size > file->size - 8) return false;
+    const uint8_t *at = file->data + 12, *end = file->data + 8 + size;
+    for (int i = 0; i < 3; i++) {
+        if (end - at < 12 || memcmp(at, "LIST", 4) || memcmp(at + 8, lists[i], 4)) return false;
+        size = size_at(at + 4);
+        if (size > (size_t)(end - at) - 8) return false;
+        at += 8 + size + size % 2;
+    }
+    return true;
+}
+
+static mg_status check_font(const char *path, mg_error *why)
+{
+    mg_file file;
+    MG_TRY(mg_file_read(path, 0, &file, why));
+    bool is_good = is_font(&file);
+    mg_file_free(&file);
+    return is_good ? MG_OK : mg_fail(why, MG_BAD_DATA, "%s: not a sound font, or not a whole one", path);
+}
+
 mg_status fluid_bank_open(const char *soundfont, fluid_bank **result, mg_error *why)
 {
     *result = NULL;
+    MG_TRY(check_font(soundfont, why));
     fluid_bank *bank = mg_alloc_zero(1, sizeof *bank);
     if (!bank || !(bank->soundfont = mg_strdup(soundfont)))
         return mg_free(bank), mg_fail(why, MG_NO_MEMORY, "out of memory");

@@ -15,7 +15,7 @@ typedef struct {
     float attack_s, decay_s, sustain, release_s; /* decay: time constant towards `sustain` */
     float tracking;              /* the decay halves every 1/tracking octaves upwards */
     float dull, sharp;           /* harmonic h has h^-dull in the body, h^-sharp with all its brightness */
-    float cut_hz;                /* above it the body falls by 1/e with every cut_hz more, brightness half as fast; 0: not */
+    float cut_hz;                /* the body falls by 1/e with every cut_hz, brightness half as fast; 0: neither */
     float even;                  /* weight of the even harmonics */
     float pluck;                 /* where a string is plucked, as a share of its length; 0: nowhere */
     float bright, bright_s;      /* brightness at full velocity; its time constant, 0: it follows the amplitude */

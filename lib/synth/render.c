@@ -169,8 +169,8 @@ static mg_status measure(const job *j, const plan *level, double *lufs, double *
 
 /* ---- level ---- */
 
-/* Gain and limiter work against each other: repeated until the loudness is met under the ceiling, or as much was limited
-   as music bears. */
+/* Gain and limiter work against each other: repeated until the loudness is met under the ceiling, or as much was
+   limited as music bears. */
 static mg_status find_limited(const job *j, plan *level, double target, double *lufs, double *peak, mg_error *why)
 {
     double ceiling = j->options->ceiling_dbtp, most = level->gain_db + most_limiting_db;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A feedback delay network (Jot and Chaigne, AES Convention 90, 1991): eight delays whose lengths share no factor, mixed by
-   a Householder matrix, each with the gain that lets it fall 60 dB in the reverberation time and a low-pass, since air and
-   walls swallow the highs. */
+/* A feedback delay network (Jot and Chaigne, AES Convention 90, 1991): eight delays whose lengths share no factor,
+   mixed by a Householder matrix, each with the gain that lets it fall 60 dB in the reverberation time and a low-pass,
+   since air and walls swallow the highs. */
 #include "synth/reverb.h"
 
 #include <math.h>

@@ -73,8 +73,7 @@ mg_status mg_synth_open(mg_synth_kind kind, const char *soundfont, mg_synth **re
         status = MG_NO_MEMORY;
     } else if (wants_font && soundfont) {
         synth->soundfont = mg_strdup(soundfont);
-        if (access(soundfont, R_OK)) status = mg_fail_errno(why, "%s", soundfont);
-        else status = synth->soundfont ? fluid_bank_open(soundfont, &synth->fluid, why) : MG_NO_MEMORY;
+        status = synth->soundfont ? fluid_bank_open(soundfont, &synth->fluid, why) : MG_NO_MEMORY;
     } else if (!(synth->builtin = builtin_bank_new())) {
         status = MG_NO_MEMORY;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Wave tables: one period of each instrument, in two layers, with as many harmonics as fit under the limit of hearing. */
+/* Wave tables: one period of each instrument, in two layers, with as many harmonics as fit under the limit of
+   hearing. */
 #ifndef SYNTH_TABLES_H
 #define SYNTH_TABLES_H
 

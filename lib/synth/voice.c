@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Oscillators and envelopes of a note. Once a block (64 frames) the envelopes move and the pitch is set; in between gains
-   are ramped, so that nothing clicks. */
+/* Oscillators and envelopes of a note. Once a block (64 frames) the envelopes move and the pitch is set; in between
+   gains are ramped, so that nothing clicks. */
 #include "synth/voice.h"
 
 #include <math.h>

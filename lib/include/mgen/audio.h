@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** Sound: files written, loudness measured, levels set. Samples are floats, interleaved by channel, full scale at -1 and
-    1; a frame is one sample of each channel. */
+/** Sound: files written, loudness measured, levels set. Samples are floats, interleaved by channel, full scale at -1
+    and 1; a frame is one sample of each channel. */
 #ifndef MGEN_AUDIO_H
 #define MGEN_AUDIO_H
 
@@ -60,7 +60,8 @@ void mg_loudness_free(mg_loudness *loudness);
 /** A gain, and a limiter that looks 5 ms ahead so that nothing passes the ceiling: attack without a click, release
     over 150 ms. The output is as long as the input. */
 typedef struct mg_limiter mg_limiter;
-mg_status mg_limiter_new(int rate, int channels, double gain_db, double ceiling_db, mg_limiter **limiter, mg_error *why);
+mg_status mg_limiter_new(int rate, int channels, double gain_db, double ceiling_db, mg_limiter **limiter,
+                         mg_error *why);
 /** In place. The first frames that come out are silence for as long as the limiter looks ahead (mg_limiter_delay). */
 void mg_limiter_process(mg_limiter *limiter, float *samples, size_t frames);
 int mg_limiter_delay(const mg_limiter *limiter); /**< frames */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/** Pictures: piano-rolls, curves and bars, for a terminal and as SVG. Nothing is printed: all goes into a buffer, whose
-    `failed` tells of missing memory.
+/** Pictures: piano-rolls, curves and bars, for a terminal and as SVG. Nothing is printed: all goes into a buffer,
+    whose `failed` tells of missing memory.
 
     Pictures for a terminal are lines of text ended by newlines. An SVG is a whole file, readable on a light and on a
     dark ground, without script or anything from the network. */

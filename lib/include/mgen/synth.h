@@ -15,9 +15,9 @@ typedef enum { MG_SYNTH_AUTO, MG_SYNTH_BUILT_IN, MG_SYNTH_FLUID } mg_synth_kind;
 /** What plays: loaded once, used by any number of renderings at the same time. */
 typedef struct mg_synth mg_synth;
 
-/** MG_SYNTH_AUTO takes FluidSynth if `soundfont` is given or one is found, else the built-in instruments. The sound font
-    is looked for at $SOUNDFONT, then as the default and the usual fonts in sounds/sf2, sounds/sf3 and soundfonts below
-    $XDG_DATA_HOME and $XDG_DATA_DIRS. MG_IO or MG_BAD_DATA for a font that cannot be read. */
+/** MG_SYNTH_AUTO takes FluidSynth if `soundfont` is given or one is found, else the built-in instruments. The sound
+    font is looked for at $SOUNDFONT, then as the default and the usual fonts in sounds/sf2, sounds/sf3 and soundfonts
+    below $XDG_DATA_HOME and $XDG_DATA_DIRS. MG_IO or MG_BAD_DATA for a font that cannot be read. */
 mg_status mg_synth_open(mg_synth_kind kind, const char *soundfont, mg_synth **synth, mg_error *why);
 const char *mg_synth_name(const mg_synth *synth);      /**< "built-in" or "fluidsynth" */
 const char *mg_synth_soundfont(const mg_synth *synth); /**< the path, NULL for the built-in instruments */
