@@ -53,7 +53,8 @@ mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_er
     while (!status && !next) {
         size_t n = 0;
         while (n < capacity && !(next = mg_source_next(source, &jobs[n].item, why))) n++;
-        mg_each(run->threads, n, work, &(batch){flow, jobs});
+        for (size_t i = 0; !status && flow->prepare && i < n; i++) status = flow->prepare(flow->user, &jobs[i], why);
+        if (!status) mg_each(run->threads, n, work, &(batch){flow, jobs});
         for (size_t i = 0; i < n; i++) {
             if (!status) {
                 run->tally.inputs++;

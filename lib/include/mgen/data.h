@@ -93,9 +93,9 @@ void mg_stored_doubles(const mg_stored *stored, double *out);
 /** The elements as integers; false if they are stored as floats. */
 bool mg_stored_ints(const mg_stored *stored, int64_t *out);
 
-/** A safetensors file, mapped. Every check of the reference reader is made: header at most 100,000,000 bytes and inside
-    the file, strict JSON without duplicates, known types, offsets that match the shapes, follow on each other without
-    hole or overlap and end with the file. */
+/** A safetensors file, mapped. Every check of the reference reader is made: header at most 100,000,000 bytes and
+    inside the file, strict JSON without duplicates, known types, offsets that match the shapes, follow on each other
+    without hole or overlap and end with the file. */
 typedef struct mg_tensors mg_tensors;
 mg_status mg_tensors_open(const char *path, mg_tensors **tensors, mg_error *why);
 /** The same over bytes that the caller keeps; `name` is for messages. */
@@ -142,8 +142,8 @@ struct mg_encoding {
     /** `token` was said, allowed or not (a primer's may not be). */
     void (*follow)(const mg_encoding *self, mg_grammar *grammar, int32_t token);
     /** Append the score's tokens, int32_t each, without start and end. `resolution`: steps a quarter (0: the usual
-        grid). MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). A roll is the pitches
-        of each frame, low to high, each frame ended by MG_FRAME_END. */
+        grid). MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). A roll is the
+        pitches of each frame, low to high, each frame ended by MG_FRAME_END. */
     mg_status (*encode)(const mg_encoding *self, const mg_score *score, int resolution, mg_buffer *tokens,
                         mg_error *why);
     /** The music that the tokens stand for, at `bpm` where the encoding counts beats, `resolution` steps a quarter;
@@ -235,6 +235,9 @@ typedef struct {
 } mg_job;
 
 typedef struct {
+    /** On the caller's thread, in the order of the inputs, before their work; may be NULL. Its failure ends the flow.
+        */
+    mg_status (*prepare)(void *user, mg_job *job, mg_error *why);
     /** On any thread. A status other than MG_OK becomes an error record for this input and the flow goes on, except
         MG_NO_MEMORY and MG_STOPPED, which end it. */
     mg_status (*work)(void *user, mg_job *job);
@@ -296,10 +299,10 @@ typedef struct {
 
 typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece, mg_error *why);
 
-/** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set, or
-    the record's content, which is read from the record's path where it has none. Records of kinds that hold no music
-    are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the walk
-    goes on; lossy repairs are counted in job->tally. */
+/** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set,
+    or the record's content, which is read from the record's path where it has none. Records of kinds that hold no
+    music are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the
+    walk goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
 
 /* ---- licences ---- */

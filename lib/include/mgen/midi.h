@@ -79,8 +79,8 @@ typedef struct {
 mg_score *mg_score_new(void);
 void mg_score_free(mg_score *score);
 
-/** The time of a tick in seconds, by the exact tempo map: the last tempo at a tick counts, 120 quarters a minute before
-    the first. Each call is O(log tempos) on a clock made once. */
+/** The time of a tick in seconds, by the exact tempo map: the last tempo at a tick counts, 120 quarters a minute
+    before the first. Each call is O(log tempos) on a clock made once. */
 typedef struct mg_clock mg_clock;
 mg_clock *mg_clock_new(const mg_score *score);
 double mg_clock_seconds(const mg_clock *clock, int64_t tick);
@@ -128,8 +128,8 @@ int64_t mg_bars_tick(const mg_bars *bars, int64_t bar);
 
 /* ---- order and identity ---- */
 
-/** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and metrics
-    use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */
+/** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and
+    metrics use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */
 const mg_note **mg_score_sorted_notes(const mg_score *score);
 
 /** XXH3-128 of the notes alone: onset and duration as reduced fractions of a quarter, pitch, velocity, whether drum;

@@ -15,8 +15,8 @@ mg_node *mg_layer_linear(mg_graph *g, const char *name, mg_node *x, int64_t out)
 /** Rows of NAME.weight [rows, width], normal with deviation 1. */
 mg_node *mg_layer_embedding(mg_graph *g, const char *name, mg_node *index, int64_t rows, int64_t width);
 /** Layer `layer` of an LSTM over time: x [T, B, in], or ids [T, B] below `in` that stand for one-hot rows; h and c
-    [B, units], the state before; mask [T, B]. NAME.weight_ih_l{layer} [4 units, in], weight_hh_l, bias_ih_l, bias_hh_l:
-    weights uniform within 1 / sqrt(units), biases 0 but 1 for the forget gate. */
+    [B, units], the state before; mask [T, B]. NAME.weight_ih_l{layer} [4 units, in], weight_hh_l, bias_ih_l,
+    bias_hh_l: weights uniform within 1 / sqrt(units), biases 0 but 1 for the forget gate. */
 mg_lstm_out mg_layer_lstm(mg_graph *g, const char *name, int layer, mg_node *x, int64_t in, mg_node *h, mg_node *c,
                           mg_node *mask);
 /** In training, each number is 0 with probability p, else divided by 1 - p. Axis `examples` counts the batch. */
@@ -33,9 +33,9 @@ mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets);
 
 /* ---- models ---- */
 
-/** One thing that training alternates: an output to make small, and the parameters that move. A graph that is built for
-    it has the inputs tokens or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 / unmasked steps of
-    the whole batch, of which a graph may see a part. */
+/** One thing that training alternates: an output to make small, and the parameters that move. A graph that is built
+    for it has the inputs tokens or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 / unmasked steps
+    of the whole batch, of which a graph may see a part. */
 typedef struct {
     const char *name;
     const char *loss;   /**< an output, a scalar: a part's share of the batch's loss */

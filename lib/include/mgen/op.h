@@ -145,8 +145,8 @@ mg_param_info mg_graph_param(const mg_graph *g, size_t i); /**< in the order of 
 
 /* ---- plan and run ---- */
 
-/** A graph scheduled for its shapes: what is computed, in which order, and where each result lies. Read-only once made,
-    so that several instances share it. Takes the graph in any case. */
+/** A graph scheduled for its shapes: what is computed, in which order, and where each result lies. Read-only once
+    made, so that several instances share it. Takes the graph in any case. */
 typedef struct mg_plan mg_plan;
 mg_status mg_plan_new(mg_graph *graph, mg_plan **plan, mg_error *why);
 void mg_plan_free(mg_plan *plan);

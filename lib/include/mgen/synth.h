@@ -4,6 +4,7 @@
 #define MGEN_SYNTH_H
 
 #include <mgen/audio.h>
+#include <mgen/data.h>
 #include <mgen/midi.h>
 
 MG_PUBLIC_BEGIN
@@ -61,6 +62,26 @@ mg_status mg_render(const mg_synth *synth, const mg_score *score, const mg_rende
 /** The notes of a chord symbol ("Am7", "F#dim", "G/B", "Bbmaj7"): pitch classes 0 .. 11, the root first, at most 6;
     *bass is the class under the slash, or the root. Returns how many, 0 if it is none ("N.C."). */
 int mg_chord_classes(const char *symbol, uint8_t classes[6], uint8_t *bass);
+
+/* ---- what mgen-render does ---- */
+
+typedef struct {
+    mg_piece_options pieces;
+    mg_render_options render;    /**< its comment is made here */
+    const char *output;          /**< a file, a folder, or "-" for standard output */
+    bool is_folder;              /**< whether `output` is one: a file for each piece */
+    bool may_replace;
+    bool has_provenance;         /**< keep in each file where it came from (docs/PROVENANCE.md) */
+} mg_render_job;
+
+/** Whether an output is meant as a folder: it is one, ends with a slash, or has no ending .wav or .flac. */
+bool mg_render_is_folder(const char *output);
+
+/** Render every piece of `source`: an `output` record for each file. In a folder files are called as the pieces are
+    (FILE-N for FILE#N), with _2, _3 ... where a name is taken, in the order of the inputs. A file or standard output
+    takes one piece; further ones are errors. A failing output ends the run. */
+mg_status mg_render_run(const mg_render_job *job, const mg_synth *synth, mg_source *source, mg_run *run,
+                        mg_error *why);
 
 const char *mg_fluid_library(void); /**< "2.3.1" */
 

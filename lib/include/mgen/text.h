@@ -111,8 +111,8 @@ typedef enum {
     MG_OPTION_CHOICE  /**< int: index into `choices` */
 } mg_option_kind;
 
-/** One member of a configuration struct: its name in JSON (on command lines with '-' for '_'), where it stands, what it
-    may be and what it is if nothing is said. The rows of a struct end with a row without a name. */
+/** One member of a configuration struct: its name in JSON (on command lines with '-' for '_'), where it stands, what
+    it may be and what it is if nothing is said. The rows of a struct end with a row without a name. */
 typedef struct {
     const char *name;
     mg_option_kind kind;
