@@ -107,9 +107,10 @@ $(STATIC): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(SHARED): $(LIB_OBJ)
+$(SHARED): $(LIB_OBJ) lib/libmgen.map
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-soname,libmgen.so.$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) -o $@ $^ $(LINK) $(LDFLAGS) $(LIBS)
+	$(CC) -shared -Wl,-soname,libmgen.so.$(SOVERSION) -Wl,--version-script=lib/libmgen.map \
+	  $(if $(SAN),,-Wl,-z,defs) -o $@ $(LIB_OBJ) $(LINK) $(LDFLAGS) $(LIBS)
 
 $(BUILD)/lib/libmgen.so: $(SHARED)
 	ln -sf libmgen.so.$(SOVERSION) $@

@@ -83,7 +83,8 @@ static bool is_usable(cli *c)
 int main(int argc, char **argv)
 {
     static const cli_about about = {
-        .name = "mgen-render", .summary = "play music into sound files", .synopsis = "-o FILE|FOLDER [FILE|FOLDER|-]...",
+        .name = "mgen-render", .summary = "play music into sound files",
+        .synopsis = "-o FILE|FOLDER [FILE|FOLDER|-]...",
         .reads = "Reads MIDI and ABC files, folders of them, and records that hold or name music.",
         .wants_input = true};
     cli c;
