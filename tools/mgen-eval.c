@@ -30,7 +30,7 @@ static const cli_row rows[] = {
      .help = "write a metrics record for each piece (the default, unless sets are compared)"},
     {.name = "against", .kind = CLI_PARSED, .parse = add_against, .arg = "PATH", .fallback = "none",
      .help = "compare the pieces with those of a reference set (file or folder; may be given several times)"},
-    {.name = "list", .kind = CLI_FLAG, .value = &me.list,
+    {.name = "list", .kind = CLI_FLAG, .value = &me.list, .stands_alone = true,
      .help = "list every metric: name, unit, range, definition, source"},
     {.kind = CLI_SECTION, .help = "What to measure"},
     {.name = "only", .kind = CLI_TEXT, .value = &me.options.only, .arg = "NAME,...",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Under which licence a piece stands, as an SPDX identifier. It is read off texts by phrases of the licences themselves,
-   in small letters with everything between words made one space: what is recognised is what people put beside their
-   music, and what is not is unknown rather than guessed. */
+/* Under which licence a piece stands, as an SPDX identifier. It is read off texts by phrases of the licences
+   themselves, in small letters with everything between words made one space: what is recognised is what people put
+   beside their music, and what is not is unknown rather than guessed. */
 #include <mgen/data.h>
 
 #include <dirent.h>
@@ -28,7 +28,7 @@ static void add_plain(mg_buffer *plain, const char *text, size_t length)
         else if (!is_between) mg_buffer_add_char(plain, ' ');
         is_between = !is_word;
     }
-    mg_buffer_add_char(plain, ' ');
+    if (!is_between) mg_buffer_add_char(plain, ' ');
 }
 
 /* In this order: the more particular before the more general. */
@@ -52,15 +52,18 @@ static const struct {
     {" publicdomain zero 1 0 ", NULL, "CC0-1.0"},
 };
 
-/* Identifiers and what people write for them, where the whole text is short. */
+/* Identifiers and what people write for them, where the whole text is short; those that are words of some language must
+   be all of it. */
 static const struct {
     const char *word, *licence;
+    bool is_all;
 } words[] = {
-    {" mit ", "MIT"}, {" mit license ", "MIT"}, {" mit licence ", "MIT"}, {" isc ", "ISC"}, {" unlicense ", "Unlicense"},
-    {" apache 2 0 ", "Apache-2.0"}, {" apache license 2 0 ", "Apache-2.0"}, {" bsd 2 clause ", "BSD-2-Clause"},
-    {" bsd 3 clause ", "BSD-3-Clause"}, {" gpl 2 0 ", "GPL-2.0"}, {" gplv2 ", "GPL-2.0"}, {" gpl 3 0 ", "GPL-3.0"},
-    {" gplv3 ", "GPL-3.0"}, {" lgpl 2 1 ", "LGPL-2.1"}, {" lgpl 3 0 ", "LGPL-3.0"}, {" agpl 3 0 ", "AGPL-3.0"},
-    {" public domain ", "public-domain"},
+    {" mit ", "MIT", true}, {" mit license ", "MIT", false}, {" mit licence ", "MIT", false}, {" isc ", "ISC", true},
+    {" unlicense ", "Unlicense", false}, {" apache 2 0 ", "Apache-2.0", false},
+    {" apache license 2 0 ", "Apache-2.0", false}, {" bsd 2 clause ", "BSD-2-Clause", false},
+    {" bsd 3 clause ", "BSD-3-Clause", false}, {" gpl 2 0 ", "GPL-2.0", false}, {" gplv2 ", "GPL-2.0", false},
+    {" gpl 3 0 ", "GPL-3.0", false}, {" gplv3 ", "GPL-3.0", false}, {" lgpl 2 1 ", "LGPL-2.1", false},
+    {" lgpl 3 0 ", "LGPL-3.0", false}, {" agpl 3 0 ", "AGPL-3.0", false}, {" public domain ", "public-domain", false},
 };
 
 static bool has_any(const char *text, const char *const *list)
@@ -103,8 +106,10 @@ static bool read_phrases(const char *plain, char licence[MG_LICENCE_SIZE])
         if (strstr(plain, phrases[i].phrase) && (!phrases[i].also || strstr(plain, phrases[i].also)))
             return snprintf(licence, MG_LICENCE_SIZE, "%s", phrases[i].licence), true;
     if (read_creative_commons(plain, licence)) return true;
-    for (size_t i = 0; strlen(plain) < WINDOW && i < sizeof words / sizeof *words; i++)
-        if (strstr(plain, words[i].word)) return snprintf(licence, MG_LICENCE_SIZE, "%s", words[i].licence), true;
+    bool is_short = strlen(plain) < WINDOW;
+    for (size_t i = 0; is_short && i < sizeof words / sizeof *words; i++)
+        if (words[i].is_all ? !strcmp(plain, words[i].word) : strstr(plain, words[i].word) != NULL)
+            return snprintf(licence, MG_LICENCE_SIZE, "%s", words[i].licence), true;
     return false;
 }
 

@@ -7,6 +7,7 @@
    A stored record is the line without its last member (tokens or frames) and its closing brace, so that giving it back
    is appending. */
 #include <mgen/data.h>
+#include "data/prepare.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -132,20 +133,7 @@ void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out)
     }
     mg_pack_tokens(pack, record, tokens);
     mg_buffer_add(out, text, length);
-    mg_json_writer json = mg_json_to(out);
-    json.has_items = 1; /* members stand before */
-    if (pack->dtype == MG_U8) {
-        mg_json_array_begin(&json, "frames");
-        for (size_t i = 0; i < n; i++) {
-            mg_json_array_begin(&json, NULL);
-            for (; i < n && tokens[i] != MG_FRAME_END; i++) mg_json_put_int(&json, NULL, tokens[i]);
-            mg_json_array_end(&json);
-        }
-        mg_json_array_end(&json);
-    } else {
-        mg_json_put_ints(&json, "tokens", tokens, n);
-    }
-    mg_buffer_add_text(out, "}\n");
+    data_end_record(out, pack->dtype == MG_U8, tokens, n);
     mg_free(tokens);
 }
 
@@ -317,7 +305,7 @@ mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const ch
     return end_record(packer, why);
 }
 
-mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why)
+mg_status mg_packer_write(mg_packer *packer, const mg_provenance *provenance, mg_out *out, mg_error *why)
 {
     stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
     for (int i = 0; i < 4; i++) MG_TRY(flush(stages[i], why));
@@ -326,11 +314,18 @@ mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why)
     mg_metadata metadata[] = {{"format", MG_PACK_FORMAT},
                               {"encoding", packer->encoding ? packer->encoding : ""},
                               {"vocab_hash", packer->vocab_hash ? packer->vocab_hash : ""},
-                              {"count", count}};
+                              {"count", count},
+                              {"provenance", NULL}};
+    mg_buffer origin = {0};
+    if (provenance) mg_provenance_add(&origin, provenance);
+    if (origin.failed) return mg_buffer_free(&origin), mg_fail(why, MG_NO_MEMORY, "out of memory");
+    metadata[4].value = origin.data;
     size_t n_tokens = (size_t)packer->n_tokens, n_bytes = (size_t)packer->n_bytes, n = packer->n + 1;
 #define STAGED(part, type, length) \
     {.name = #part, .dtype = type, .rank = 1, .dim = {(int64_t)(length)}, .count = length, .fd = packer->part.fd}
     mg_stored stored[] = {STAGED(tokens, packer->is_roll ? MG_U8 : MG_I32, n_tokens), STAGED(offsets, MG_I64, n),
                           STAGED(records, MG_U8, n_bytes), STAGED(record_offsets, MG_I64, n)};
-    return mg_tensors_write(out, stored, 4, metadata, 4, why);
+    mg_status status = mg_tensors_write(out, stored, 4, metadata, provenance ? 5 : 4, why);
+    mg_buffer_free(&origin);
+    return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From an input to the music in it: what kind of file it is, which of its pieces are meant, and what a record holds. */
 #include <mgen/data.h>
+#include "data/prepare.h"
 #include "data/steps.h"
 
 #include <stdlib.h>
@@ -208,23 +209,6 @@ static mg_status read_path(walk *w, const char *path)
 
 /* ---- records ---- */
 
-/* The content of a record as the token list of its encoding; frames become the tokens of a roll. */
-static mg_status read_content(const mg_json *content, bool is_roll, mg_buffer *tokens, mg_error *why)
-{
-    for (size_t i = 0; i < mg_json_count(content); i++) {
-        const mg_json *item = mg_json_at(content, i);
-        size_t n = is_roll ? mg_json_count(item) : 1;
-        for (size_t k = 0; k < n; k++) {
-            int64_t token;
-            if (!mg_json_int(is_roll ? mg_json_at(item, k) : item, &token) || token < 0 || token > INT32_MAX)
-                return mg_fail(why, MG_BAD_DATA, "a token that is no number of a vocabulary");
-            mg_buffer_add(tokens, &(int32_t){(int32_t)token}, sizeof(int32_t));
-        }
-        if (is_roll) mg_buffer_add(tokens, &(int32_t){MG_FRAME_END}, sizeof(int32_t));
-    }
-    return tokens->failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
-}
-
 static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
 {
     mg_error *why = &w->job->why;
@@ -241,7 +225,7 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     mg_buffer tokens = {0};
     found f = {.resolution = resolution ? (int)resolution : encoding->steps_per_quarter};
     double bpm = mg_json_get_real(mg_json_get(w->record, "meta"), "bpm", 120);
-    mg_status status = read_content(content, is_roll, &tokens, why);
+    mg_status status = data_read_content(content, is_roll, &tokens, why);
     if (!status)
         status = encoding->decode(encoding, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t),
                                   bpm, (int)resolution, &f.score, why);

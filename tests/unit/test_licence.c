@@ -34,7 +34,8 @@ static void texts_are_recognised(void)
     says("Public Domain", "public-domain");
     says("/* SPDX-License-Identifier: 0BSD */", "0BSD");
     says("Copyright 1999 by somebody. All rights reserved", "");
-    says("He was called Summit", "");
+    says("Lieder mit Noten, ISC 1999", "");
+    says("MIT", "MIT");
     says("", "");
     says("SPDX-License-Identifier:", "");
     says("SPDX-License-Identifier: a-very-long-name-that-does-not-fit-at-all", "a-very-long-name-that-does-not-");

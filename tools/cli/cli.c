@@ -123,6 +123,13 @@ static void find_help(int argc, char **argv, asked *a)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) a->help = true;
 }
 
+static bool stands_alone(const cli *c)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].stands_alone && *(bool *)c->rows[i].value) return true;
+    return false;
+}
+
 bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv)
 {
     asked a = {0};
@@ -134,7 +141,7 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
     if (!join_rows(c, rows, &a)) return false;
     find_help(argc, argv, &a);
     if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return mg_free(c->rows), false;
-    if (about->wants_input && c->n_paths == 0 && !c->names_file && isatty(STDIN_FILENO)) {
+    if (about->wants_input && c->n_paths == 0 && !c->names_file && !stands_alone(c) && isatty(STDIN_FILENO)) {
         cli_usage(c, stderr);
         fprintf(stderr, "%s: name files or folders, or feed records through a pipe; --help says more\n", about->name);
         c->exit = 2;

@@ -32,6 +32,7 @@ typedef struct {
     const char *const *choices; /**< CLI_CHOICE, ended by NULL */
     const char *(*parse)(const char *text, void *value);
     const char *fallback; /**< what the help calls the default, where the value does not say it */
+    bool stands_alone;    /**< CLI_FLAG: with it no input is wanted */
 } cli_row;
 
 /** What a tool says of itself. */
@@ -73,6 +74,10 @@ typedef struct {
 /** Read the command line and set up signals, progress and records. False: leave with c->exit (help was shown, or the
     usage was wrong and that was said). `rows` is the tool's own table, ended by a row without a name. */
 bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv);
+
+/** Set the value of the choice `name` alone, as far as the command line gives it rightly: for options that set the
+    defaults of others. Before cli_start, which reads it again. */
+void cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
 
 /** The inputs that the command line names. */
 mg_status cli_source(cli *c, mg_source **source, mg_error *why);

@@ -96,38 +96,77 @@ static bool unknown_option(cli *c, char **argv)
     return false;
 }
 
-bool cli_read_options(cli *c)
+/* The rows as getopt_long wants them, from the start of argv. */
+typedef struct {
+    struct option *longs;
+    char *letters;
+} getopt_tables;
+
+static void free_tables(getopt_tables *t)
 {
-    struct option *longs = mg_alloc_zero(c->n_rows + 1, sizeof *longs);
-    char *letters = mg_alloc_zero(c->n_rows * 2 + 2, 1);
-    if (!longs || !letters) return mg_free(longs), mg_free(letters), cli_refuse(c, "out of memory");
+    mg_free(t->longs);
+    mg_free(t->letters);
+}
+
+static bool make_tables(const cli_row *rows, size_t n, getopt_tables *t)
+{
+    t->longs = mg_alloc_zero(n + 1, sizeof *t->longs);
+    t->letters = mg_alloc_zero(n * 2 + 2, 1);
+    if (!t->longs || !t->letters) return free_tables(t), false;
     size_t n_longs = 0, n_letters = 0;
-    letters[n_letters++] = ':'; /* tell a missing argument from an unknown option */
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const cli_row *row = &c->rows[i];
-        if (row->kind == CLI_SECTION) continue;
-        longs[n_longs++] = (struct option){row->name, row->arg ? required_argument : no_argument, NULL, FIRST + (int)i};
-        if (!row->letter) continue;
-        letters[n_letters++] = row->letter;
-        if (row->arg) letters[n_letters++] = ':';
+    t->letters[n_letters++] = ':'; /* tell a missing argument from an unknown option */
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].kind == CLI_SECTION) continue;
+        int has_arg = rows[i].arg ? required_argument : no_argument;
+        t->longs[n_longs++] = (struct option){rows[i].name, has_arg, NULL, FIRST + (int)i};
+        if (!rows[i].letter) continue;
+        t->letters[n_letters++] = rows[i].letter;
+        if (rows[i].arg) t->letters[n_letters++] = ':';
     }
     opterr = 0;
     optind = 0;
+    return true;
+}
+
+/* The row that getopt_long's code means. */
+static const cli_row *row_of(const cli_row *rows, int code)
+{
+    size_t i = code >= FIRST ? (size_t)(code - FIRST) : 0;
+    for (; code < FIRST && rows[i].letter != code; i++) {}
+    return &rows[i];
+}
+
+void cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
+{
+    getopt_tables t;
+    size_t n = 0;
+    while (rows[n].name || rows[n].kind == CLI_SECTION) n++;
+    char **words = mg_alloc((size_t)argc + 1, sizeof *words); /* getopt_long reorders what it reads */
+    if (!words) return;
+    memcpy(words, argv, ((size_t)argc + 1) * sizeof *words);
+    bool ok = make_tables(rows, n, &t);
+    for (int code; ok && (code = getopt_long(argc, words, t.letters, t.longs, NULL)) != -1;) {
+        const cli_row *row = code == '?' || code == ':' ? NULL : row_of(rows, code);
+        if (!row || strcmp(row->name, name)) continue;
+        for (int i = 0; row->choices[i]; i++)
+            if (strcmp(optarg, row->choices[i]) == 0) *(int *)row->value = i;
+    }
+    if (ok) free_tables(&t);
+    mg_free(words);
+}
+
+bool cli_read_options(cli *c)
+{
+    getopt_tables t;
+    if (!make_tables(c->rows, c->n_rows, &t)) return cli_refuse(c, "out of memory");
     bool ok = true;
-    for (int code; ok && (code = getopt_long(c->argc, c->argv, letters, longs, NULL)) != -1;) {
-        if (code == '?') {
-            ok = unknown_option(c, c->argv);
-        } else if (code == ':') {
-            ok = cli_refuse(c, "%s wants an argument", c->argv[optind - 1]);
-        } else {
-            size_t i = code >= FIRST ? (size_t)(code - FIRST) : 0;
-            for (; code < FIRST && c->rows[i].letter != code; i++) {}
-            ok = set(c, &c->rows[i], optarg);
-        }
+    for (int code; ok && (code = getopt_long(c->argc, c->argv, t.letters, t.longs, NULL)) != -1;) {
+        if (code == '?') ok = unknown_option(c, c->argv);
+        else if (code == ':') ok = cli_refuse(c, "%s wants an argument", c->argv[optind - 1]);
+        else ok = set(c, row_of(c->rows, code), optarg);
     }
     c->paths = (const char *const *)c->argv + optind;
     c->n_paths = (size_t)(c->argc - optind);
-    mg_free(longs);
-    mg_free(letters);
+    free_tables(&t);
     return ok;
 }

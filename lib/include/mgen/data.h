@@ -112,6 +112,41 @@ typedef struct { const char *key, *value; } mg_metadata;
 mg_status mg_tensors_write(mg_out *out, const mg_stored *stored, size_t n, const mg_metadata *metadata,
                            size_t n_metadata, mg_error *why);
 
+/* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
+
+/** A file that another was made with: a model, its data, a sound font. */
+typedef struct {
+    const char *role;  /**< "model" */
+    const char *path;  /**< NULL for what came through a pipe */
+    mg_hash hash;      /**< mg_hash_file */
+} mg_made_with;
+
+typedef struct {
+    const char *tool;
+    int64_t seed;      /**< negative: nothing random was in it */
+    const mg_made_with *with;
+    size_t n_with;
+} mg_provenance;
+
+/** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */
+#define MG_PROVENANCE_PREFIX "mgen:"
+
+/** The provenance as one JSON object, an open seal as its last member. In safetensors it is the member
+    "provenance" of the JSON text under "mgen" (a model), or the text under "provenance" (a packed set). */
+void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance);
+/** Close the first open seal in the bytes of a whole file: the XXH3-128 of the file, the seal's own digits taken as
+    zeros. Nothing happens where there is none. */
+void mg_seal_bytes(void *file, size_t size);
+/** The same for an output that is written, before mg_out_commit. A pipe's seal stays open. */
+mg_status mg_seal_out(mg_out *out, mg_error *why);
+/** XXH3-128 of a file's bytes. */
+mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
+
+/** Add a check record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
+    Files that it names are looked for at their path, seen from the working folder and from the file's folder, and
+    beside the file. One that is not there is reported, and is no failure. */
+mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
+
 /* ---- encodings ---- */
 
 enum { MG_FRAME_END = 128 }; /**< ends each frame of a roll, among the pitches of the frames */
@@ -188,7 +223,8 @@ mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_e
 mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
                         size_t length, const int32_t *tokens, size_t n, mg_error *why);
 size_t mg_packer_count(const mg_packer *packer);
-mg_status mg_packer_write(mg_packer *packer, mg_out *out, mg_error *why);
+/** `provenance` may be NULL. */
+mg_status mg_packer_write(mg_packer *packer, const mg_provenance *provenance, mg_out *out, mg_error *why);
 void mg_packer_free(mg_packer *packer);
 
 /* ---- sources ---- */
@@ -382,40 +418,69 @@ typedef struct {
 mg_status mg_quality_measure(const mg_score *score, mg_quality *quality, mg_error *why);
 const char *mg_quality_name(mg_quality_test test); /**< "note_frequency" */
 
-/* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
+/* ---- preparation: music to training records ---- */
 
-/** A file that another was made with: a model, its data, a sound font. */
+typedef enum { MG_DRUMS_KEEP, MG_DRUMS_DROP, MG_DRUMS_ONLY } mg_drums;
+/** Lines to take from a piece: none (all of it), those without chords, or the highest notes of each. */
+typedef enum { MG_MELODY_ALL, MG_MELODY_STRICT, MG_MELODY_HIGHEST } mg_melody;
+typedef enum { MG_CHANGES_NONE, MG_CHANGES_METER, MG_CHANGES_TEMPO, MG_CHANGES_BOTH } mg_changes;
+/** What becomes of notes that the encoding has no pitch for. */
+typedef enum { MG_RANGE_REFUSE, MG_RANGE_DROP, MG_RANGE_FOLD } mg_range;
+typedef enum { MG_LONG_DROP, MG_LONG_CUT } mg_long;
+typedef enum { MG_AUGMENT_ALL, MG_AUGMENT_RANDOM } mg_augment;
+
+enum { MG_MOST_STRETCHES = 16 };
+
+/** Everything about preparation, in the order in which it happens. Of limits 0 is none. Choices are the enums above;
+    0 and 1 are no and yes. */
 typedef struct {
-    const char *role;  /**< "model" */
-    const char *path;  /**< NULL for what came through a pipe */
-    mg_hash hash;      /**< mg_hash_file */
-} mg_made_with;
+    mg_piece_options pieces;
+    const mg_encoding *encoding;
+    int64_t steps_per_quarter;   /**< grid of encodings that count beats; 0: a roll's own, else the encoding's */
+    /* whole pieces */
+    const char *licence_allow;   /**< as mg_licence_is_allowed takes it; NULL: any */
+    uint32_t corpus_tests;       /**< bit 1 << mg_quality_test: the piece must pass it */
+    bool drop_duplicates;        /**< of an identity the first piece counts; 16 to 46 bytes a piece */
+    int sustain;                 /**< notes last as long as the pedal holds them */
+    int drums;                   /**< mg_drums */
+    int64_t quantise;            /**< steps a quarter to snap to; 0: leave as played */
+    double stretch[MG_MOST_STRETCHES]; /**< factors of time; only where seconds count */
+    size_t n_stretch;            /**< 0: as it is */
+    /* parts */
+    int at_changes;              /**< mg_changes: part where the meter or the tempo changes */
+    double split_silence;        /**< part at silences of more seconds */
+    double split_bars, split_seconds; /**< part into pieces that long; one of the two */
+    int melody;                  /**< mg_melody */
+    double gap_bars;             /**< a silence that ends a melody */
+    /* which parts stay */
+    double min_notes, max_notes, min_pitch_classes, min_bars, max_bars;
+    double max_empty_bars;       /**< share of bars in which nothing sounds */
+    double min_seconds, max_seconds;
+    double min_density, max_density; /**< notes a second */
+    double min_steps, max_steps; /**< of the encoding's grid */
+    double min_tokens, max_tokens;
+    int too_long;                /**< mg_long: what becomes of parts with more steps or tokens */
+    /* copies of each part */
+    int key_c;                   /**< transpose to C major or A minor */
+    int64_t transpose_low, transpose_high; /**< semitones */
+    int augment;                 /**< mg_augment: all combinations, or one drawn by seed and piece */
+    int out_of_range;            /**< mg_range */
+    /* the set */
+    double ratio[3];             /**< train, valid, test, drawn by the identity of the whole piece; all 0: none */
+    const char *packed;          /**< write a packed set here instead of records; NULL: records */
+    bool may_replace;
+    const mg_provenance *provenance; /**< for the packed set; may be NULL */
+} mg_prep_options;
 
-typedef struct {
-    const char *tool;
-    int64_t seed;      /**< negative: nothing random was in it */
-    const mg_made_with *with;
-    size_t n_with;
-} mg_provenance;
+/** What the encoding's authors prepared it with, as far as it is known; every member is set. */
+mg_prep_options mg_prep_preset(const mg_encoding *encoding);
 
-/** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */
-#define MG_PROVENANCE_PREFIX "mgen:"
-
-/** The provenance as one JSON object, an open seal as its last member. In safetensors it is the member
-    "provenance" of the JSON text under "mgen" (a model), or the text under "provenance" (a packed set). */
-void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance);
-/** Close the first open seal in the bytes of a whole file: the XXH3-128 of the file, the seal's own digits taken as
-    zeros. Nothing happens where there is none. */
-void mg_seal_bytes(void *file, size_t size);
-/** The same for an output that is written, before mg_out_commit. A pipe's seal stays open. */
-mg_status mg_seal_out(mg_out *out, mg_error *why);
-/** XXH3-128 of a file's bytes. */
-mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
-
-/** Add a check record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
-    Files that it names are looked for at their path, seen from the working folder and from the file's folder, and
-    beside the file. One that is not there is reported, and is no failure. */
-mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
+/** Prepare every piece of a source: records of kind piece or roll (or the packed set), dropped, repair and error.
+    Memory does not grow with the corpus but for drop_duplicates. MG_BAD_ARGUMENT where options contradict each other.
+    */
+mg_status mg_prep_run(const mg_prep_options *options, mg_source *source, mg_run *run, mg_error *why);
+/** A record of kind encoding for each: name, summary, vocab, vocab_hash, pitches and grid. */
+mg_status mg_prep_list(mg_run *run, mg_error *why);
 
 MG_PUBLIC_END
 #endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The content of records: token lists and frames, which always stand last. */
+#include <mgen/data.h>
+#include "data/prepare.h"
+
+void data_end_record(mg_buffer *out, bool is_roll, const int32_t *tokens, size_t n)
+{
+    mg_json_writer json = mg_json_to(out);
+    json.has_items = 1; /* members stand before */
+    if (is_roll) {
+        mg_json_array_begin(&json, "frames");
+        for (size_t i = 0; i < n; i++) {
+            mg_json_array_begin(&json, NULL);
+            for (; i < n && tokens[i] != MG_FRAME_END; i++) mg_json_put_int(&json, NULL, tokens[i]);
+            mg_json_array_end(&json);
+        }
+        mg_json_array_end(&json);
+    } else {
+        mg_json_put_ints(&json, "tokens", tokens, n);
+    }
+    mg_buffer_add_text(out, "}\n");
+}
+
+mg_status data_read_content(const mg_json *content, bool is_roll, mg_buffer *tokens, mg_error *why)
+{
+    for (size_t i = 0; i < mg_json_count(content); i++) {
+        const mg_json *item = mg_json_at(content, i);
+        size_t n = is_roll ? mg_json_count(item) : 1;
+        for (size_t k = 0; k < n; k++) {
+            int64_t token;
+            if (!mg_json_int(is_roll ? mg_json_at(item, k) : item, &token) || token < 0 || token > INT32_MAX)
+                return mg_fail(why, MG_BAD_DATA, "a token that is no number of a vocabulary");
+            mg_buffer_add(tokens, &(int32_t){(int32_t)token}, sizeof(int32_t));
+        }
+        if (is_roll) mg_buffer_add(tokens, &(int32_t){MG_FRAME_END}, sizeof(int32_t));
+    }
+    return tokens->failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
+}
