@@ -47,6 +47,7 @@ void mg_json_free(mg_json *root) { json_decref((json_t *)root); }
 
 mg_json_kind mg_json_kind_of(const mg_json *value)
 {
+    if (!value) return MG_JSON_NULL;
     switch (json_typeof(in(value))) {
     case JSON_TRUE:
     case JSON_FALSE: return MG_JSON_BOOL;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const parity_area *const areas[] = {&parity_models, NULL};
+static const parity_area *const areas[] = {&parity_models, &parity_symbolic, &parity_midi_stats, NULL};
 
 /* ---- records ---- */
 

@@ -37,5 +37,7 @@ typedef struct {
 } parity_area;
 
 extern const parity_area parity_models; /* models.c: folders with fixture.json */
+extern const parity_area parity_midi_stats; /* midi_stats.c: folders with midi-stats.tsv */
+extern const parity_area parity_symbolic; /* symbolic.c: JSON lines about files of music */
 
 #endif

@@ -56,7 +56,7 @@ typedef enum { MG_JSON_NULL, MG_JSON_BOOL, MG_JSON_INT, MG_JSON_REAL, MG_JSON_ST
 
 mg_status mg_json_parse(const char *text, size_t length, mg_json **root, mg_error *why) MG_MUST_CHECK;
 void mg_json_free(mg_json *root);
-mg_json_kind mg_json_kind_of(const mg_json *value);
+mg_json_kind mg_json_kind_of(const mg_json *value); /**< MG_JSON_NULL for NULL */
 /** The member, or NULL if `object` is NULL, no object, or lacks it. */
 const mg_json *mg_json_get(const mg_json *object, const char *key);
 size_t mg_json_count(const mg_json *array_or_object); /**< 0 for NULL and for other kinds */
