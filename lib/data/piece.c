@@ -154,11 +154,23 @@ static mg_status read_rolls(walk *w, const void *bytes, size_t size, mg_error *w
     return mg_rolls_read(bytes, size, (int)w->options->roll_grid, take_roll, w, why);
 }
 
+static mg_status take_tune(void *user, int number, mg_score *score, const mg_error *trouble)
+{
+    found f = {.number = number, .score = score};
+    if (trouble) f.trouble = *trouble;
+    return take(user, &f);
+}
+
+static mg_status read_abc(walk *w, const void *bytes, size_t size, mg_error *why)
+{
+    return mg_abc_read(bytes, size, &w->options->read, take_tune, w, why);
+}
+
 /* In the order in which they are tried: the strictest tests first. */
 static const struct {
     bool (*is)(const void *bytes, size_t size);
     mg_status (*read)(walk *w, const void *bytes, size_t size, mg_error *why);
-} formats[] = {{mg_midi_is, read_midi}, {mg_rolls_is, read_rolls}};
+} formats[] = {{mg_midi_is, read_midi}, {mg_rolls_is, read_rolls}, {mg_abc_is, read_abc}};
 
 static mg_status read_pieces(walk *w, const void *bytes, size_t size)
 {
