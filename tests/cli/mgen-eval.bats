@@ -161,3 +161,13 @@ tune() {
     run jq -r 'select(.kind == "comparison") | .metrics.polyphony | .a < 1.2 and .b > 2 and .ci95[1] < 0 and .p_holm < 0.01' out
     assert_output true
 }
+
+@test "on a terminal a comparison is a grid" {
+    two_sets
+    script -qec "stty cols 60; mgen-eval a --against b" /dev/null </dev/null | tr -d '\r' >out
+    run grep -A 1 '^  metrics' out
+    assert_line --regexp '^ +a +b +distance'
+    run grep '^    pitch_mean ' out
+    assert_line --regexp '^    pitch_mean +66\.25 +49\.75 '
+    [ -z "$(awk '/^  metrics/ { is_grid = 1 } /^  null_reasons/ { is_grid = 0 } is_grid && length > 60' out)" ]
+}
