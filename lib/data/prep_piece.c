@@ -274,14 +274,6 @@ static mg_status test_corpus(way *w, bool *passes, mg_error *why)
     return MG_OK;
 }
 
-/* The piece that this one is a part or a copy of, where its record says so. */
-static mg_hash whole_of(const mg_piece *piece)
-{
-    mg_hash whole;
-    const char *said = mg_json_get_string(mg_json_get(piece->record, "meta"), "piece", "");
-    return mg_hash_from_hex(said, &whole) ? whole : piece->id;
-}
-
 static int resolution_of(const mg_prep_options *o, const mg_piece *piece)
 {
     if (!o->encoding->steps_per_quarter) return 0;
@@ -294,7 +286,7 @@ mg_status data_prepare_piece(void *user, mg_job *job, const mg_piece *piece, mg_
     const data_prep *prep = user;
     const mg_prep_options *o = prep->options;
     bool passes;
-    way w = {.prep = prep, .o = o, .job = job, .piece = piece, .whole = whole_of(piece),
+    way w = {.prep = prep, .o = o, .job = job, .piece = piece, .whole = data_whole_of(piece->record, piece->id),
              .resolution = resolution_of(o, piece)};
     w.split = piece->split ? piece->split : data_split_of(w.whole, prep->seed, o->ratio);
     MG_TRY(mg_licences_find(prep->licences, job, piece, w.licence, why));

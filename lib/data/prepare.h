@@ -135,6 +135,10 @@ mg_status data_read_content(const mg_json *content, bool is_roll, mg_buffer *tok
 
 /* ---- split.c ---- */
 
+/** 64 bits that depend on an identity and a seed alone. */
+uint64_t data_draw(mg_hash id, uint64_t seed);
+/** The piece that a record is a part or a copy of, as it says; itself otherwise. */
+mg_hash data_whole_of(const mg_json *record, mg_hash id);
 /** The part of a data set that a piece belongs to, by its identity; NULL where all ratios are 0. */
 const char *data_split_of(mg_hash id, uint64_t seed, const double ratio[3]);
 

@@ -482,5 +482,21 @@ mg_status mg_prep_run(const mg_prep_options *options, mg_source *source, mg_run 
 /** A record of kind encoding for each: name, summary, vocab, vocab_hash, pitches and grid. */
 mg_status mg_prep_list(mg_run *run, mg_error *why);
 
+/* ---- splits ---- */
+
+typedef struct {
+    mg_piece_options pieces;
+    double ratio[3];       /**< train, valid, test */
+    const char *clusters;  /**< a file of cluster records, none of which may be cut; "-": standard input; NULL: none */
+} mg_split_options;
+
+mg_split_options mg_split_defaults(void); /**< 8:1:1 */
+
+/** Give every piece of a source a split. Pieces of files get an assignment record; records of kind piece or roll with
+    their content pass on with split and family set. A family is a cluster's members, or a piece with all its parts,
+    copies and equals; its split is drawn from its identity and the seed, so it does not depend on what else is there,
+    but for clusters, which are shared out so that the ratio holds. */
+mg_status mg_split_run(const mg_split_options *options, mg_source *source, mg_run *run, mg_error *why);
+
 MG_PUBLIC_END
 #endif
