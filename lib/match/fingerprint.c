@@ -101,16 +101,6 @@ static mg_status hash_events(const mg_score *score, mg_fingerprint *print, mg_er
 
 /* ---- T4 ---- */
 
-static uint64_t gcd(uint64_t a, uint64_t b)
-{
-    while (b) {
-        uint64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
 /* Where the onsets lie, in ticks. */
 typedef struct { int64_t first, last; uint64_t step; double mean; } onsets;
 
@@ -123,7 +113,7 @@ static onsets find_onsets(const mg_score *score)
     }
     for (size_t i = 0; i < score->n_notes; i++) {
         uint64_t since = (uint64_t)(score->notes[i].start - o.first);
-        if (o.step != 1) o.step = gcd(since, o.step);
+        if (o.step != 1) o.step = mg_gcd(since, o.step);
         o.mean += (double)since / (double)score->n_notes;
     }
     if (o.step == 0) o.step = 1;

@@ -195,7 +195,6 @@ abc_span abc_trim(abc_span text);
 bool abc_next_word(abc_span *rest, abc_span *word);
 bool abc_word_is(abc_span word, const char *text);
 bool abc_number(abc_span *rest, int *value); /* at most 9999, leading space skipped */
-int64_t abc_gcd(int64_t a, int64_t b);
 abc_ratio abc_times(abc_ratio a, int64_t num, int64_t den);
 int64_t abc_units(abc_ratio of_a_whole);
 bool abc_parse_key(abc_span text, abc_key *key, bool *has_key, abc_shift *shift);

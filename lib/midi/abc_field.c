@@ -71,21 +71,11 @@ static bool take(abc_span *rest, char c)
     return true;
 }
 
-int64_t abc_gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
 /* Factors are at most 9999 and a length has few of them, so nothing overflows. */
 abc_ratio abc_times(abc_ratio a, int64_t num, int64_t den)
 {
     abc_ratio r = {a.num * num, a.den * den};
-    int64_t d = abc_gcd(r.num, r.den);
+    int64_t d = (int64_t)mg_gcd((uint64_t)r.num, (uint64_t)r.den);
     return d ? (abc_ratio){r.num / d, r.den / d} : (abc_ratio){0, 1};
 }
 

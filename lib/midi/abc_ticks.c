@@ -12,8 +12,8 @@ static int choose_ticks(const mg_score *s)
     const int64_t quarter = ABC_WHOLE / 4;
     int64_t step = quarter / TICKS;
     for (size_t i = 0; i < s->n_notes; i++) {
-        if (s->notes[i].start % step) step = abc_gcd(step, s->notes[i].start);
-        if (s->notes[i].end % step) step = abc_gcd(step, s->notes[i].end);
+        if (s->notes[i].start % step) step = (int64_t)mg_gcd((uint64_t)step, (uint64_t)s->notes[i].start);
+        if (s->notes[i].end % step) step = (int64_t)mg_gcd((uint64_t)step, (uint64_t)s->notes[i].end);
     }
     return quarter / step <= MOST_TICKS ? (int)(quarter / step) : TICKS;
 }

@@ -3,19 +3,10 @@
    ticks_per_quarter / b ticks, so places are kept times b, and exact. */
 #include <mgen/midi.h>
 
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
 static mg_meter_part part_of(const mg_score *score, int64_t start, int numerator, int denominator)
 {
-    int64_t scaled = (int64_t)4 * score->ticks_per_quarter * numerator, d = gcd(scaled, denominator);
+    int64_t scaled = (int64_t)4 * score->ticks_per_quarter * numerator;
+    int64_t d = (int64_t)mg_gcd((uint64_t)scaled, (uint64_t)denominator);
     return (mg_meter_part){.start = start, .len_num = scaled / d, .len_den = denominator / d, .numerator = numerator,
                            .denominator = denominator};
 }

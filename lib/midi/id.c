@@ -10,16 +10,6 @@
    pitch, velocity, whether drum. Denominators divide ticks_per_quarter, so 2 bytes hold them. */
 enum { ROW = 23 };
 
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-    while (b) {
-        uint32_t r = a % b;
-        a = b;
-        b = r;
-    }
-    return a;
-}
-
 static void put(uint8_t *at, uint64_t value, int bytes)
 {
     for (int i = 0; i < bytes; i++) at[i] = (uint8_t)(value >> 8 * i);
@@ -27,7 +17,7 @@ static void put(uint8_t *at, uint64_t value, int bytes)
 
 static void put_fraction(uint8_t *at, uint64_t ticks, uint32_t per_quarter)
 {
-    uint32_t d = gcd(per_quarter, (uint32_t)(ticks % per_quarter));
+    uint64_t d = mg_gcd(ticks, per_quarter);
     put(at, ticks / d, 8);
     put(at + 8, per_quarter / d, 2);
 }

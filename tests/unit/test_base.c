@@ -170,8 +170,22 @@ static void errors_say_why(void)
     for (int s = 0; s < MG_STATUS_COUNT; s++) CHECK(strlen(mg_status_text((mg_status)s)) > 3);
 }
 
+static void common_divisors(void)
+{
+    CHECK_INT(mg_gcd(0, 0), 0);
+    CHECK_INT(mg_gcd(0, 7), 7);
+    CHECK_INT(mg_gcd(7, 0), 7);
+    CHECK_INT(mg_gcd(480, 360), 120);
+    CHECK_INT(mg_gcd(17, 4), 1);
+    const uint64_t big = 1000003ull * 1000033; /* both prime */
+    CHECK(mg_gcd(big * 15, big * 35) == big * 5);
+    CHECK(mg_gcd(UINT64_MAX, 3) == 3);
+    CHECK(mg_gcd(1ull << 63, 1ull << 40) == 1ull << 40);
+}
+
 int main(void)
 {
+    TEST("greatest common divisors of small and large numbers", common_divisors);
     TEST("a buffer grows and stays ended by a NUL", buffers_grow);
     TEST("a buffer remembers a failed allocation", buffers_remember_failure);
     TEST("sizes that overflow are refused", products_that_overflow);

@@ -111,6 +111,11 @@ void *mg_arena_alloc(mg_arena *arena, size_t count, size_t size);
 char *mg_arena_strndup(mg_arena *arena, const char *text, size_t length);
 void mg_arena_free(mg_arena *arena);
 
+/* ---- numbers ---- */
+
+/** The greatest common divisor; that of 0 and n is n. */
+uint64_t mg_gcd(uint64_t a, uint64_t b);
+
 /* ---- hashes ---- */
 
 typedef struct { uint64_t hi, lo; } mg_hash;
