@@ -27,7 +27,7 @@ void mg_real_add(mg_buffer *out, double value)
         mg_buffer_add_text(out, "null");
         return;
     }
-    if (value == (double)(int64_t)value && fabs(value) < 1e15) { /* 3 is written 3.0, so that it stays a real */
+    if (fabs(value) < 1e15 && value == (double)(int64_t)value) { /* 3 is written 3.0, so that it stays a real */
         if (value == 0 && signbit(value)) mg_buffer_add_char(out, '-');
         mg_int_add(out, (int64_t)value);
         mg_buffer_add_text(out, ".0");
