@@ -2,6 +2,7 @@
 /* What mgen-eval does: a metrics record for each piece, and a comparison of two sets of them. */
 #include "metric/report.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ static mg_status choose_one(evaluation *e, const char *name, mg_error *why)
 
 static mg_status choose(evaluation *e, mg_error *why)
 {
+    assert(mg_metric_count() <= CHOICE);
     const char *only = e->options->only;
     for (size_t i = 0; !only && i < mg_metric_count(); i++)
         if (has_meaning(mg_metric_at(i), e->options->meaning)) e->chosen[e->n_chosen++] = mg_metric_at(i);
