@@ -122,6 +122,19 @@ static const char *stem(const mg_pack *pack, size_t record, size_t *length)
     return pack->records + pack->record_offsets[record];
 }
 
+mg_status mg_pack_stem(const mg_pack *pack, size_t record, mg_json **result, mg_error *why)
+{
+    size_t length;
+    const char *text = stem(pack, record, &length);
+    mg_buffer line = {0};
+    mg_buffer_add(&line, text, length);
+    mg_buffer_add_char(&line, '}');
+    mg_status status = line.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
+                                   : mg_json_parse(line.data, line.length, result, why);
+    mg_buffer_free(&line);
+    return status;
+}
+
 void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out)
 {
     size_t length, n = mg_pack_length(pack, record);

@@ -42,6 +42,13 @@ mg_graph *mg_model_graph(const mg_model *model, const void *config, mg_use use)
     return g;
 }
 
+void *mg_model_config(const mg_model *model)
+{
+    void *config = mg_alloc_zero(1, model->config_size);
+    if (config) mg_options_default(model->options, config);
+    return config;
+}
+
 /* ---- parameters ---- */
 
 static void start_values(mg_tensor *tensor, const char *name, mg_start start, uint64_t seed)

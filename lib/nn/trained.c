@@ -59,7 +59,7 @@ mg_hash mg_tensor_set_hash(const mg_tensor_set *set)
 
 /* ---- writing ---- */
 
-static void describe(const mg_trained *t, const char *tool, mg_buffer *out)
+static void describe(const mg_trained *t, const mg_provenance *provenance, mg_buffer *out)
 {
     mg_json_writer json = mg_json_to(out);
     mg_json_object_begin(&json, NULL);
@@ -72,19 +72,26 @@ static void describe(const mg_trained *t, const char *tool, mg_buffer *out)
     mg_json_put_text(&json, "data_hash", t->data_hash);
     mg_json_put_int(&json, "step", (int64_t)t->step);
     mg_json_put_int(&json, "seed", (int64_t)t->seed);
-    mg_json_put_text(&json, "tool", tool);
-    mg_json_put_text(&json, "version", MG_VERSION);
     mg_json_put_text(&json, "licence", t->licence);
     if (t->first) mg_json_put_reals(&json, "first", t->first, t->n_first);
+    if (t->bpm > 0) mg_json_put_real(&json, "bpm", t->bpm);
+    if (t->resolution > 0) mg_json_put_int(&json, "resolution", t->resolution);
+    if (provenance) {
+        mg_buffer object = {0};
+        mg_provenance_add(&object, provenance);
+        if (object.failed) out->failed = true;
+        else mg_json_put_raw(&json, "provenance", object.data, object.length);
+        mg_buffer_free(&object);
+    }
     mg_json_object_end(&json);
 }
 
-mg_status mg_trained_save(const mg_trained *t, const char *path, const char *tool, mg_error *why)
+mg_status mg_trained_save(const mg_trained *t, const char *path, const mg_provenance *provenance, mg_error *why)
 {
     mg_buffer about = {0};
     mg_out *out = NULL;
     mg_stored *stored = mg_alloc_zero(t->params.n, sizeof *stored);
-    describe(t, tool, &about);
+    describe(t, provenance, &about);
     mg_status status = MG_OK;
     if (!stored || about.failed) status = mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
     for (size_t i = 0; !status && i < t->params.n; i++) {
@@ -97,6 +104,7 @@ mg_status mg_trained_save(const mg_trained *t, const char *path, const char *too
     mg_metadata metadata = {"mgen", about.data};
     if (!status) status = mg_out_open(path, true, &out, why);
     if (!status) status = mg_tensors_write(out, stored, t->params.n, &metadata, 1, why);
+    if (!status && provenance) status = mg_seal_out(out, why);
     if (status) mg_out_abandon(out);
     else status = mg_out_commit(out, why);
     mg_free(stored);
@@ -106,8 +114,7 @@ mg_status mg_trained_save(const mg_trained *t, const char *path, const char *too
 
 /* ---- reading ---- */
 
-static mg_status read_tensor(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path,
-                             mg_error *why)
+mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why)
 {
     char want[160];
     const mg_stored *stored = mg_tensors_find(file, name);
@@ -127,7 +134,7 @@ static mg_status read_tensor(mg_tensor *tensor, const char *name, const mg_tenso
 
 mg_status mg_tensor_set_read(mg_tensor_set *set, const mg_tensors *file, const char *path, mg_error *why)
 {
-    for (size_t i = 0; i < set->n; i++) MG_TRY(read_tensor(&set->tensors[i], set->names[i], file, path, why));
+    for (size_t i = 0; i < set->n; i++) MG_TRY(mg_tensor_read(&set->tensors[i], set->names[i], file, path, why));
     return MG_OK;
 }
 
@@ -163,6 +170,8 @@ static mg_status read_about(const mg_json *about, const char *path, mg_model_fin
     mg_trained *t = *result;
     mg_options_default(model->options, t->config);
     MG_TRY(mg_options_read(model->options, mg_json_get(about, "config"), t->config, why));
+    t->bpm = mg_json_get_real(about, "bpm", 0);
+    t->resolution = mg_json_get_int(about, "resolution", 0);
     t->step = (uint64_t)mg_json_get_int(about, "step", 0);
     t->seed = (uint64_t)mg_json_get_int(about, "seed", 0);
     if (!keep(&t->encoding, about, "encoding") || !keep(&t->vocab_hash, about, "vocab_hash") ||

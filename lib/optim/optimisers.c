@@ -162,7 +162,8 @@ const mg_option mg_optim_options[] = {
     {"ema", MG_OPTION_REAL, AT(ema), {0}, 0, 0.9999999, NULL, "X", "keep a running average of the weights; 0: none"},
     {"schedule", MG_OPTION_CHOICE, AT(schedule), {0}, 0, 0, mg_schedule_names, "NAME", "the learning rate over time"},
     {"warmup", MG_OPTION_INT, AT(warmup), {0}, 0, 1e12, NULL, "N", "updates in which the rate rises from 0"},
-    {"total", MG_OPTION_INT, AT(total), {0}, 0, 1e12, NULL, "N", "linear, cosine: updates until the rate is --final"},
+    {"total", MG_OPTION_INT, AT(total), {0}, 0, 1e12, NULL, "N",
+     "linear, cosine: updates until the rate is --final; 0: all"},
     {"final", MG_OPTION_REAL, AT(final), {0}, 0, 1e3, NULL, "RATE", "linear, cosine: the rate at the end"},
     {"hidden", MG_OPTION_INT, AT(hidden), {512}, 1, 1e9, NULL, "N", NULL},
     {"factor", MG_OPTION_REAL, AT(factor), {10}, 1, 1e9, NULL, "X", "plateau: what the rate is divided by"},
@@ -180,6 +181,9 @@ mg_optim mg_optim_defaults(void)
 
 mg_status mg_optim_check(const mg_optim *o, mg_error *why)
 {
+    for (int i = 0; i < 2; i++)
+        if (!(o->betas[i] >= 0 && o->betas[i] < 1))
+            return mg_fail(why, MG_BAD_ARGUMENT, "betas are at least 0 and below 1");
     if (mg_schedules[o->schedule].has_end && o->total <= o->warmup)
         return mg_fail(why, MG_BAD_ARGUMENT, "a %s schedule needs a total above its warm-up",
                        mg_schedules[o->schedule].name);

@@ -2,6 +2,8 @@
 /* Shapes and the memory of tensors. */
 #include <mgen/tensor.h>
 
+#include "kernel/kernel.h"
+
 #include <stdio.h>
 
 enum { ALIGN = 64 };
@@ -61,6 +63,11 @@ mg_status mg_tensor_make(mg_type type, const mg_shape *shape, mg_tensor *tensor,
         return mg_fail(why, MG_TOO_LARGE, "a tensor of shape %s is too large", mg_shape_text(shape, text));
     tensor->data = mg_aligned(bytes, &tensor->block);
     return tensor->data ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
+void mg_tensor_add(mg_tensor *sum, const mg_tensor *x)
+{
+    mg_kernels_now()->each[MG_EACH_add](mg_shape_count(&sum->shape), sum->data, sum->data, x->data, NULL, 0, 0);
 }
 
 void mg_tensor_clear(mg_tensor *tensor)

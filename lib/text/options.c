@@ -75,6 +75,29 @@ mg_status mg_options_read(const mg_option *rows, const mg_json *object, void *co
     return MG_OK;
 }
 
+static size_t size_of(mg_option_kind kind)
+{
+    static const size_t sizes[] = {[MG_OPTION_INT] = sizeof(int64_t), [MG_OPTION_REAL] = sizeof(double),
+                                   [MG_OPTION_PAIR] = 2 * sizeof(double), [MG_OPTION_FLAG] = sizeof(bool),
+                                   [MG_OPTION_CHOICE] = sizeof(int)};
+    return sizes[kind];
+}
+
+mg_status mg_options_resume(const mg_option *rows, void *given, const void *fallback, const void *begun, mg_error *why)
+{
+    for (const mg_option *row = rows; row->name; row++) {
+        size_t size = size_of(row->kind);
+        void *to = place(row, given);
+        const void *from = read_place(row, begun);
+        if (memcmp(to, from, size) == 0) continue;
+        if (memcmp(to, read_place(row, fallback), size) != 0)
+            return mg_fail(why, MG_BAD_ARGUMENT, "%s is not what the training began with; leave it out to go on",
+                           row->name);
+        memcpy(to, from, size);
+    }
+    return MG_OK;
+}
+
 /* ---- to JSON ---- */
 
 void mg_options_write(const mg_option *rows, const void *config, mg_json_writer *json)

@@ -341,8 +341,7 @@ mg_status run_sequence(fixture *fx, mg_error *why)
 {
     subject s = {.fx = fx, .model = mg_model_find(fx->model)};
     if (!s.model) return mg_fail(why, MG_UNSUPPORTED, "there is no model %s", fx->model);
-    if (!(s.config = mg_alloc_zero(1, s.model->config_size))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_options_default(s.model->options, s.config);
+    if (!(s.config = mg_model_config(s.model))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_status status = mg_options_read(s.model->options, fx->config, s.config, why);
     if (!status) status = mg_model_start(s.model, s.config, 1, &s.params, why);
     if (!status) status = mg_tensor_set_read(&s.params, fx->weights, fx->name, why);

@@ -35,6 +35,10 @@ typedef struct {
     bool stands_alone;    /**< CLI_FLAG: with it no input is wanted */
 } cli_row;
 
+/** Rows for the options of a configuration (mg_option), from rows[n] on: those with a help text, '-' for '_' in their
+    names, values in `config`. Returns the number of rows then. `rows` and the names live as long as the process. */
+size_t cli_add_options(cli_row *rows, size_t n, const mg_option *options, void *config);
+
 /** What a tool says of itself. */
 typedef struct {
     const char *name;

@@ -211,6 +211,8 @@ const char *mg_pack_vocab_hash(const mg_pack *pack);
 size_t mg_pack_total(const mg_pack *pack);                    /**< tokens of all records */
 size_t mg_pack_length(const mg_pack *pack, size_t record);    /**< tokens of one */
 void mg_pack_tokens(const mg_pack *pack, size_t record, int32_t *out);
+/** A record without its content, parsed (mg_json_free). */
+mg_status mg_pack_stem(const mg_pack *pack, size_t record, mg_json **stem, mg_error *why);
 /** The whole record again, byte for byte what mgen-prep writes to a pipe, with a newline. */
 void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out);
 

@@ -58,6 +58,9 @@ typedef struct mg_model {
     void (*adapt)(void *config, int64_t vocab);
 } mg_model;
 
+/** A configuration at its defaults, new and yours (mg_free); NULL when out of memory. */
+void *mg_model_config(const mg_model *model);
+
 /** Finds a model by name; NULL if there is none. */
 typedef const mg_model *(*mg_model_finder)(const char *name);
 
@@ -82,20 +85,24 @@ typedef struct {
     mg_tensor_set params;
     char *encoding, *vocab_hash, *data_hash, *licence; /**< "" where unknown */
     uint64_t step, seed;
-    double *first;     /**< how often each token begins a piece, for encodings without a start token; NULL if unknown */
-    size_t n_first;
+    double *first;     /**< share of the pieces that begin with each token; of rolls, whose first frame has each key */
+    size_t n_first;    /**< 0 if unknown */
+    double bpm;        /**< mean tempo of the data; 0 if unknown */
+    int64_t resolution; /**< steps a quarter of the data; 0: the encoding's usual grid */
 } mg_trained;
 
 mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **trained, mg_error *why);
-/** Write it whole or not at all. `tool` made it. */
-mg_status mg_trained_save(const mg_trained *trained, const char *path, const char *tool, mg_error *why);
+/** Write it whole or not at all, with its provenance (which may be NULL). */
+mg_status mg_trained_save(const mg_trained *trained, const char *path, const mg_provenance *provenance, mg_error *why);
 /** XXH3-128 of the names, shapes and numbers of the parameters. */
 mg_hash mg_tensor_set_hash(const mg_tensor_set *set);
 /** An untrained one; params are its start. */
 mg_status mg_trained_new(const mg_model *model, const void *config, uint64_t seed, mg_trained **trained, mg_error *why);
 void mg_trained_free(mg_trained *trained);
 
-/** Fill the tensors of `set` from those of a file: every one must be there in its shape. */
+/** Fill a tensor from that of a file; MG_BAD_DATA if it is missing or of another shape. */
+mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why);
+/** The same for all of a set. */
 mg_status mg_tensor_set_read(mg_tensor_set *set, const mg_tensors *file, const char *path, mg_error *why);
 
 MG_PUBLIC_END

@@ -41,6 +41,7 @@ typedef struct {
 /** A tensor of zeros. MG_NO_MEMORY, or MG_TOO_LARGE beyond 2^38 bytes. */
 mg_status mg_tensor_make(mg_type type, const mg_shape *shape, mg_tensor *tensor, mg_error *why);
 void mg_tensor_clear(mg_tensor *tensor);
+void mg_tensor_add(mg_tensor *sum, const mg_tensor *x); /**< sum += x, reals of one shape */
 
 /** Zeroed memory on a 64-byte boundary: *block is what mg_free wants. NULL when out of memory. */
 void *mg_aligned(size_t bytes, void **block);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/** Sampling: one choice from logits, and whole pieces from a trained model. */
+#ifndef MGEN_SAMPLE_H
+#define MGEN_SAMPLE_H
+
+#include <mgen/nn.h>
+
+MG_PUBLIC_BEGIN
+
+/* ---- choices ---- */
+
+typedef struct {
+    double temperature; /**< logits are divided by it; 0: always the most likely */
+    int64_t top_k;      /**< only the k most likely, equals by lowest number; 0: all */
+    double top_p;       /**< only the most likely that together reach this probability (Holtzman et al. 2020); 1: all */
+} mg_sampling;
+
+/** A number below n by the softmax of n logits. Where `allowed` is not NULL only numbers that it marks are taken; at
+    least one must be. `order` is room for n numbers. */
+int64_t mg_sample_category(const mg_sampling *sampling, const mg_real *logits, int64_t n, const bool *allowed,
+                           int32_t *order, mg_random *random);
+/** Bits, each 1 with the probability sigmoid(logit / temperature). */
+void mg_sample_bits(const mg_sampling *sampling, const mg_real *logits, int64_t n, bool *bits, mg_random *random);
+
+/* ---- streams: several pieces that grow side by side ---- */
+
+/** The pieces that one group of streams makes. A piece depends on its number, not on its neighbours: neither on how
+    many there are nor on the threads. */
+typedef struct {
+    mg_sampling sampling;
+    int64_t steps;           /**< new tokens or frames of a piece, at most: an end token ends it sooner */
+    const int32_t *primer;   /**< tokens that all pieces begin with; of rolls as in a packed set */
+    size_t n_primer;
+    uint64_t seed;
+} mg_generation;
+
+/** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included. */
+typedef struct mg_streams mg_streams;
+enum { MG_STREAMS = 8 }; /**< pieces of a group */
+mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, mg_streams **streams,
+                         mg_error *why);
+mg_status mg_streams_run(mg_streams *streams, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why);
+void mg_streams_free(mg_streams *streams);
+
+/* ---- pieces as files ---- */
+
+typedef struct {
+    mg_sampling sampling;
+    int64_t steps;
+    double bpm;              /**< of encodings that count beats; 0: the primer's, else the data's, else 120 */
+} mg_generate_options;
+extern const mg_option mg_generate_rows[];
+mg_generate_options mg_generate_defaults(void);
+
+typedef struct {
+    const char *model_path, *primer_path; /**< primer NULL: none */
+    const char *folder;                   /**< files 0001.mid and so on */
+    uint64_t count;
+    mg_generate_options options;
+    const char *tool;
+    bool may_replace, has_provenance;
+} mg_generate_job;
+
+/** Generate `count` pieces as MIDI files, an output record for each to the run's sink. */
+mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *run, mg_error *why);
+
+MG_PUBLIC_END
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches: which examples go together, and their numbers. */
+#include "train/corpus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- order ---- */
+
+enum { GROUP = 16 }; /* batches among which examples are sorted by length */
+
+static void shuffle(uint32_t *items, size_t n, size_t width, mg_random *random)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = mg_random_below(random, (uint32_t)i);
+        for (size_t k = 0; k < width; k++) {
+            uint32_t kept = items[(i - 1) * width + k];
+            items[(i - 1) * width + k] = items[j * width + k];
+            items[j * width + k] = kept;
+        }
+    }
+}
+
+/* Longest first, by counting: equal lengths keep their order. */
+static bool sort_by_length(const mg_example_list *list, uint32_t *order, size_t n, int64_t longest)
+{
+    uint32_t *sorted = mg_alloc(n, sizeof *sorted);
+    size_t *place = mg_alloc_zero((size_t)longest + 2, sizeof *place);
+    bool ok = sorted && place;
+    if (ok) {
+        for (size_t i = 0; i < n; i++) place[longest - (int64_t)list->examples[order[i]].length + 1]++;
+        for (int64_t l = 0; l < longest; l++) place[l + 1] += place[l];
+        for (size_t i = 0; i < n; i++) sorted[place[longest - (int64_t)list->examples[order[i]].length]++] = order[i];
+        memcpy(order, sorted, n * sizeof *order);
+    }
+    mg_free(sorted);
+    mg_free(place);
+    return ok;
+}
+
+uint32_t *mg_corpus_order(const mg_corpus *c, mg_split split, int64_t batch, uint64_t seed, uint64_t epoch)
+{
+    const mg_example_list *list = &c->list[split];
+    size_t group = GROUP * (size_t)batch;
+    uint32_t *order = mg_alloc(list->n, sizeof *order);
+    if (!order) return NULL;
+    mg_random random = mg_random_at(seed, "order", epoch);
+    for (size_t i = 0; i < list->n; i++) order[i] = (uint32_t)i;
+    shuffle(order, list->n, 1, &random);
+    for (size_t from = 0; from < list->n; from += group) {
+        size_t n = list->n - from < group ? list->n - from : group;
+        if (!sort_by_length(list, order + from, n, c->length)) return mg_free(order), NULL;
+        shuffle(order + from, n / (size_t)batch, (size_t)batch, &random); /* whole batches; the rest stays behind */
+    }
+    return order;
+}
+
+/* ---- numbers ---- */
+
+enum { TARGETS, MASK, INPUT };
+
+/* The next of 8, 12, 16, 24, 32 ... */
+static int64_t padded(int64_t length)
+{
+    int64_t n = 8;
+    while (n < length) n = n % 3 ? n / 2 * 3 : n / 3 * 4;
+    return n;
+}
+
+static int64_t width_of(const mg_corpus *c) { return c->encoding->is_roll ? c->encoding->vocab : 1; }
+
+mg_status mg_batch_new(const mg_corpus *c, int64_t examples, mg_batch *batch, mg_error *why)
+{
+    bool is_roll = c->encoding->is_roll;
+    int64_t length = padded(c->length);
+    mg_type type = is_roll ? MG_REAL : MG_INDEX;
+    mg_shape shape = MG_SHAPE(examples, length, width_of(c));
+    if (!is_roll) shape.rank = 2;
+    *batch = (mg_batch){.examples = examples, .n_parts = 3};
+    batch->parts[TARGETS].name = "targets";
+    batch->parts[MASK].name = "mask";
+    batch->parts[INPUT].name = is_roll ? "roll" : "tokens";
+    mg_status status = mg_tensor_make(type, &shape, &batch->parts[TARGETS].tensor, why);
+    if (!status) status = mg_tensor_make(type, &shape, &batch->parts[INPUT].tensor, why);
+    if (!status) status = mg_tensor_make(MG_REAL, &MG_SHAPE(examples, length), &batch->parts[MASK].tensor, why);
+    if (status) mg_batch_free(batch);
+    return status;
+}
+
+void mg_batch_free(mg_batch *batch)
+{
+    for (int i = 0; i < batch->n_parts; i++) mg_tensor_clear(&batch->parts[i].tensor);
+    *batch = (mg_batch){0};
+}
+
+/* Token i of a piece as the model sees it: the start token, where there is one, then x1 .. xn, then the end token. */
+static int32_t token_at(const mg_encoding *e, const int32_t *tokens, size_t n, int64_t i)
+{
+    if (e->start >= 0 && i-- == 0) return e->start;
+    return i < (int64_t)n ? tokens[i] : e->end;
+}
+
+static void fill_tokens(mg_batch *batch, const mg_encoding *e, int64_t row, const mg_example *x, const int32_t *tokens,
+                        size_t n)
+{
+    int32_t *input = (int32_t *)batch->parts[INPUT].tensor.data + row * batch->length;
+    int32_t *target = (int32_t *)batch->parts[TARGETS].tensor.data + row * batch->length;
+    for (int64_t t = 0; t < x->length; t++) {
+        input[t] = token_at(e, tokens, n, x->start + t);
+        target[t] = token_at(e, tokens, n, x->start + t + 1);
+    }
+}
+
+/* Frame f is the input of step f and the target of step f - 1. */
+static void fill_frames(mg_batch *batch, const mg_encoding *e, int64_t row, const mg_example *x, const int32_t *tokens,
+                        size_t n)
+{
+    int64_t keys = e->vocab, frame = -(int64_t)x->start;
+    mg_real *input = (mg_real *)batch->parts[INPUT].tensor.data + row * batch->length * keys;
+    mg_real *target = (mg_real *)batch->parts[TARGETS].tensor.data + row * batch->length * keys;
+    for (size_t i = 0; i < n && frame <= x->length; i++) {
+        int64_t key = tokens[i] - e->low;
+        if (tokens[i] == MG_FRAME_END) {
+            frame++;
+            continue;
+        }
+        if (frame >= 0 && frame < x->length) input[frame * keys + key] = 1;
+        if (frame >= 1) target[(frame - 1) * keys + key] = 1;
+    }
+}
+
+static mg_status fill_row(mg_batch *batch, const mg_corpus *c, int64_t row, const mg_example *x, mg_error *why)
+{
+    size_t n = mg_pack_length(c->pack, x->record);
+    int32_t *tokens = mg_alloc(n, sizeof *tokens);
+    if (!tokens) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_pack_tokens(c->pack, x->record, tokens);
+    (c->encoding->is_roll ? fill_frames : fill_tokens)(batch, c->encoding, row, x, tokens, n);
+    mg_real *mask = (mg_real *)batch->parts[MASK].tensor.data + row * batch->length;
+    for (int64_t t = 0; t < x->length; t++) mask[t] = 1;
+    batch->targets += (double)x->length;
+    mg_free(tokens);
+    return MG_OK;
+}
+
+mg_status mg_batch_fill(mg_batch *batch, const mg_corpus *c, mg_split split, const uint32_t *examples, size_t n,
+                        mg_error *why)
+{
+    const mg_example_list *list = &c->list[split];
+    int64_t longest = 1;
+    for (size_t i = 0; i < n; i++)
+        if (list->examples[examples[i]].length > longest) longest = list->examples[examples[i]].length;
+    batch->length = padded(longest);
+    batch->targets = 0;
+    for (int i = 0; i < batch->n_parts; i++) {
+        mg_tensor *t = &batch->parts[i].tensor;
+        t->shape.dim[1] = batch->length;
+        memset(t->data, 0, (size_t)mg_shape_count(&t->shape) * mg_type_size(t->type));
+    }
+    for (size_t i = 0; i < n; i++) MG_TRY(fill_row(batch, c, (int64_t)i, &list->examples[examples[i]], why));
+    return MG_OK;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop: epochs over the examples, validation, records, checkpoints, and all the reasons to stop. A checkpoint is
+   MODEL.state, from which everything else follows, then MODEL.safetensors, the weights that did best in validation. */
+#include "train/loop.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void say(const mg_loop *l, const char *format, ...) MG_PRINTF(2, 3);
+static void say(const mg_loop *l, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    if (!l->job->say) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    l->job->say(l->job->say_user, text);
+}
+
+static bool has_validation(const mg_loop *l) { return mg_corpus_count(l->corpus, MG_SPLIT_VALID) > 0; }
+
+static uint64_t batches_of(const mg_loop *l, mg_split split)
+{
+    size_t n = mg_corpus_count(l->corpus, split), batch = (size_t)l->job->options.batch;
+    return (n + batch - 1) / batch;
+}
+
+static mg_status fill_batch(mg_loop *l, mg_split split, const uint32_t *order, uint64_t b, mg_error *why)
+{
+    size_t batch = (size_t)l->job->options.batch, first = (size_t)b * batch, n = mg_corpus_count(l->corpus, split);
+    return mg_batch_fill(&l->batch, l->corpus, split, order + first, n - first < batch ? n - first : batch, why);
+}
+
+/* ---- saving ---- */
+
+/* The model as it is to be used: `params` in its file. */
+static mg_status save_model(mg_loop *l, const mg_tensor_set *params, mg_error *why)
+{
+    mg_made_with data = {"data", mg_pack_path(l->pack), mg_corpus_hash(l->corpus)};
+    mg_provenance provenance = {l->job->tool, (int64_t)l->trained->seed, &data, 1};
+    mg_trained model = *l->trained;
+    model.params = *params;
+    model.step = l->trainer->steps;
+    return mg_trained_save(&model, l->job->output, l->job->has_provenance ? &provenance : NULL, why);
+}
+
+static const mg_tensor_set *best_params(const mg_loop *l)
+{
+    return isfinite(l->at.best_loss) ? &l->best : mg_trainer_best_guess(l->trainer);
+}
+
+static mg_status checkpoint(mg_loop *l, mg_error *why)
+{
+    MG_TRY(mg_loop_save(l, why));
+    MG_TRY(save_model(l, best_params(l), why));
+    l->saved_s = now_s();
+    return MG_OK;
+}
+
+/* ---- records ---- */
+
+static uint64_t last_step(const mg_loop *l)
+{
+    const mg_train_options *o = &l->job->options;
+    uint64_t by_epochs = (uint64_t)o->epochs * batches_of(l, MG_SPLIT_TRAIN), by_steps = (uint64_t)o->max_steps;
+    if (!by_epochs || (by_steps && by_steps < by_epochs)) return by_steps;
+    return by_epochs;
+}
+
+/* What is left, by the steps, or by the clock if that comes first; negative where there is no end. */
+static double seconds_left(const mg_loop *l, double spent_s)
+{
+    double done = (double)(l->trainer->steps - l->first_step), left = -1;
+    if (last_step(l)) left = (double)(last_step(l) - l->trainer->steps) * spent_s / (done > 0 ? done : 1);
+    double by_clock = l->job->options.max_seconds - spent_s;
+    return l->job->options.max_seconds > 0 && (left < 0 || by_clock < left) ? fmax(by_clock, 0) : left;
+}
+
+/* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL inside an epoch. */
+static mg_status emit_step(mg_loop *l, const mg_step_result *r, const double *valid, mg_error *why)
+{
+    mg_buffer line = {0};
+    double spent_s = now_s() - l->start_s, left_s = seconds_left(l, spent_s);
+    mg_json_writer json = mg_record_begin(&line, "step");
+    mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
+    mg_json_put_real(&json, "loss", r->loss);
+    mg_json_put_int(&json, "epoch", (int64_t)(valid ? l->at.epoch : l->at.epoch + 1)); /* that the step is of */
+    mg_json_put_real(&json, "grad_norm", r->grad_norm);
+    mg_json_put_real(&json, "lr", r->rate);
+    if (valid) {
+        mg_json_put_real(&json, "train_loss", l->at.epoch_nll / fmax(l->at.epoch_targets, 1));
+        if (has_validation(l)) mg_json_put_real(&json, "valid_loss", *valid);
+    }
+    mg_json_put_real(&json, "seconds", spent_s);
+    mg_json_put_real(&json, "tokens_per_s", l->tokens / fmax(spent_s, 1e-9));
+    if (left_s >= 0) mg_json_put_real(&json, "eta_s", left_s);
+    mg_record_end(&json);
+    mg_status status = mg_run_emit(l->run, &line, why);
+    mg_buffer_free(&line);
+    return status;
+}
+
+static mg_status show_progress(mg_loop *l, const mg_step_result *r)
+{
+    char note[80];
+    int n = snprintf(note, sizeof note, "loss %.3f", r->loss);
+    if (isfinite(l->last_valid)) snprintf(note + n, sizeof note - (size_t)n, ", valid %.3f", l->last_valid);
+    return mg_run_progress(l->run, &(mg_progress){.what = "steps", .done = l->trainer->steps, .total = last_step(l),
+                                                  .note = note});
+}
+
+/* ---- validation ---- */
+
+static mg_status validate(mg_loop *l, double *loss, mg_error *why)
+{
+    double nll = 0, targets = 0;
+    size_t n = mg_corpus_count(l->corpus, MG_SPLIT_VALID);
+    uint32_t *order = mg_alloc(n, sizeof *order);
+    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
+    mg_status status = MG_OK;
+    for (uint64_t b = 0; !status && b < batches_of(l, MG_SPLIT_VALID); b++) {
+        double part = 0;
+        status = fill_batch(l, MG_SPLIT_VALID, order, b, why);
+        if (!status) status = mg_trainer_evaluate(l->trainer, &l->batch, &part, why);
+        nll += part;
+        targets += l->batch.targets;
+    }
+    mg_free(order);
+    *loss = nll / fmax(targets, 1);
+    return status;
+}
+
+static void copy_params(mg_tensor_set *to, const mg_tensor_set *from)
+{
+    for (size_t i = 0; i < to->n; i++)
+        memcpy(to->tensors[i].data, from->tensors[i].data,
+               (size_t)mg_shape_count(&to->tensors[i].shape) * sizeof(mg_real));
+}
+
+/* After the last batch of an epoch. */
+static mg_status end_epoch(mg_loop *l, const mg_step_result *r, mg_error *why)
+{
+    mg_loop_state *at = &l->at;
+    double loss = at->epoch_nll / fmax(at->epoch_targets, 1);
+    if (has_validation(l)) {
+        MG_TRY(validate(l, &loss, why));
+        l->last_valid = loss;
+        at->waited++;
+        if (loss < at->best_loss) {
+            at->best_loss = loss;
+            at->best_epoch = at->epoch + 1;
+            at->waited = 0;
+            copy_params(&l->best, mg_trainer_best_guess(l->trainer));
+        }
+    }
+    mg_trainer_divide(l->trainer, mg_plateau_tell(&at->plateau, &l->job->optim, loss));
+    at->epoch++;
+    at->place = 0;
+    MG_TRY(emit_step(l, r, &loss, why));
+    at->epoch_nll = at->epoch_targets = 0;
+    return MG_OK;
+}
+
+/* ---- the loop ---- */
+
+static bool is_done(const mg_loop *l)
+{
+    const mg_train_options *o = &l->job->options;
+    return (o->epochs && l->at.epoch >= (uint64_t)o->epochs) ||
+           (o->max_steps && l->trainer->steps >= (uint64_t)o->max_steps) ||
+           (o->patience && l->at.waited >= (uint64_t)o->patience) ||
+           (o->max_seconds > 0 && now_s() - l->start_s >= o->max_seconds);
+}
+
+static bool is_epoch_over(const mg_loop *l) { return l->at.place == batches_of(l, MG_SPLIT_TRAIN); }
+
+static mg_status step(mg_loop *l, const uint32_t *order, mg_step_result *r, mg_error *why)
+{
+    const mg_train_options *o = &l->job->options;
+    MG_TRY(fill_batch(l, MG_SPLIT_TRAIN, order, l->at.place, why));
+    MG_TRY(mg_trainer_step(l->trainer, &l->batch, r, why));
+    l->at.place++;
+    l->at.epoch_nll += r->loss * l->batch.targets;
+    l->at.epoch_targets += l->batch.targets;
+    l->tokens += l->batch.targets;
+    if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, r, NULL, why));
+    MG_TRY(show_progress(l, r));
+    if (now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
+    return MG_OK;
+}
+
+static mg_status run_epoch(mg_loop *l, mg_error *why)
+{
+    mg_status status = MG_OK;
+    mg_step_result r = {.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)}; /* stopped behind its last step */
+    uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
+    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, &r, why);
+    mg_free(order);
+    return !status && is_epoch_over(l) ? end_epoch(l, &r, why) : status;
+}
+
+/* What is left when all is done: a model that is better than the best of an epoch, should the end lie inside one. */
+static mg_status finish(mg_loop *l, mg_error *why)
+{
+    double loss = INFINITY;
+    MG_TRY(checkpoint(l, why));
+    if (!has_validation(l) || l->at.place == 0) return MG_OK;
+    MG_TRY(validate(l, &loss, why));
+    l->last_valid = loss;
+    return loss < l->at.best_loss ? save_model(l, mg_trainer_best_guess(l->trainer), why) : MG_OK;
+}
+
+static mg_status run_all(mg_loop *l, mg_error *why)
+{
+    mg_status status = MG_OK;
+    while (!status && (!is_done(l) || is_epoch_over(l))) status = run_epoch(l, why);
+    if (!status) return finish(l, why);
+    if (status == MG_STOPPED || status == MG_BAD_NUMBER) { /* the state before the step that failed is good */
+        mg_status saved = checkpoint(l, status == MG_BAD_NUMBER ? NULL : why);
+        if (saved && status == MG_STOPPED) return saved;
+    }
+    return status;
+}
+
+/* ---- beginning ---- */
+
+/* The width that noam's rate counts with is the model's. */
+static void set_width(mg_train_job *job)
+{
+    for (const mg_option *row = job->model->options; row->name; row++)
+        if (row->kind == MG_OPTION_INT && strcmp(row->name, "hidden") == 0)
+            memcpy(&job->optim.hidden, (const char *)job->config + row->place, sizeof job->optim.hidden);
+}
+
+static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
+{
+    const mg_train_options *o = &job->options;
+    const mg_tensor_set *params;
+    MG_TRY(mg_corpus_open(l->pack, o->valid, o->length, &l->corpus, why));
+    /* A schedule that ends, ends with the training. */
+    if (job->optim.total == 0) job->optim.total = (int64_t)last_step(l);
+    const mg_encoding *encoding = mg_corpus_encoding(l->corpus);
+    job->model->adapt(job->config, encoding->is_roll ? 0 : encoding->vocab);
+    MG_TRY(mg_trained_new(job->model, job->config, l->run->seed, &l->trained, why));
+    MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
+    mg_trainer_options options = {.model = job->model, .config = job->config, .optim = job->optim,
+                                  .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
+                                  .threads = l->run->threads, .seed = l->run->seed};
+    MG_TRY(mg_trainer_new(&options, &l->trainer, why));
+    params = &l->trained->params;
+    if (has_validation(l)) MG_TRY(mg_tensor_set_like(params, false, &l->best, why));
+    return mg_batch_new(l->corpus, o->batch, &l->batch, why);
+}
+
+static void say_begin(const mg_loop *l)
+{
+    const mg_corpus *c = l->corpus;
+    say(l, "%zu pieces, %llu %s in %s; %zu held out; a %s of %lld numbers", mg_corpus_pieces(c, MG_SPLIT_TRAIN),
+        (unsigned long long)mg_corpus_steps(c, MG_SPLIT_TRAIN),
+        mg_corpus_encoding(c)->is_roll ? "frames" : "tokens", mg_corpus_encoding(c)->name,
+        mg_corpus_pieces(c, MG_SPLIT_VALID), l->job->model->name,
+        (long long)mg_tensor_set_count(&l->trained->params));
+    if (mg_corpus_steps(c, MG_SPLIT_TRAIN) < 1000)
+        say(l, "so little music is learnt by heart rather than understood");
+}
+
+static void say_end(const mg_loop *l)
+{
+    uint64_t steps = l->trainer->steps;
+    if (isfinite(l->at.best_loss))
+        say(l, "%llu steps, %llu epochs; best validation loss %.4f after epoch %llu: %s", (unsigned long long)steps,
+            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_epoch, l->job->output);
+    else
+        say(l, "%llu steps, %llu epochs: %s", (unsigned long long)steps, (unsigned long long)l->at.epoch,
+            l->job->output);
+}
+
+/* The loops that a training began with, if this machine has them: others round otherwise. */
+static void use_class(const mg_loop *l, const mg_saved *saved)
+{
+    const char *name = mg_json_get_string(saved->about, "class", "");
+    for (int cpu = 0; cpu < MG_CPU_CLASSES; cpu++)
+        if (strcmp(name, mg_cpu_name((mg_cpu)cpu)) == 0 && mg_cpu_force((mg_cpu)cpu)) return;
+    say(l, "begun with %s instructions, which this machine lacks: it goes on with other rounding", name);
+}
+
+static mg_status begin(mg_loop *l, mg_train_job *job, mg_saved *saved, mg_error *why)
+{
+    if (!(l->state_path = mg_train_path(job->output, "state"))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (job->resumes) {
+        MG_TRY(mg_saved_open(l->state_path, saved, why));
+        MG_TRY(mg_saved_options(saved, job, &l->run->seed, why));
+        use_class(l, saved);
+    }
+    set_width(job);
+    MG_TRY(open_parts(l, job, why));
+    if (job->resumes) MG_TRY(mg_saved_restore(saved, l, why));
+    l->first_step = l->trainer->steps;
+    MG_TRY(mg_loop_save(l, why)); /* from now on it can be resumed; and a folder that cannot be written is known now */
+    say_begin(l);
+    if (job->resumes) say(l, "going on after step %llu", (unsigned long long)l->first_step);
+    return MG_OK;
+}
+
+mg_status mg_train(const mg_train_job *asked, const mg_pack *pack, mg_run *run, mg_error *why)
+{
+    mg_train_job job = *asked;
+    mg_saved saved = {0};
+    mg_loop l = {.job = &job, .run = run, .pack = pack, .at = {.best_loss = INFINITY}, .last_valid = INFINITY};
+    uint64_t seed = run->seed;
+    l.start_s = l.saved_s = now_s();
+    mg_status status = begin(&l, &job, &saved, why);
+    mg_saved_close(&saved);
+    if (!status) status = run_all(&l, why);
+    if (!status || status == MG_STOPPED) say_end(&l);
+    mg_batch_free(&l.batch);
+    mg_trainer_free(l.trainer);
+    mg_tensor_set_clear(&l.best);
+    mg_trained_free(l.trained);
+    mg_corpus_free(l.corpus);
+    mg_free(l.state_path);
+    run->seed = seed;
+    return status;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* How far a training run has come: with the trainer, all that a checkpoint holds. */
+#ifndef TRAIN_LOOP_H
+#define TRAIN_LOOP_H
+
+#include "train/trainer.h"
+
+typedef struct {
+    uint64_t epoch, place;        /* epochs done, batches done of the next one */
+    double epoch_nll, epoch_targets; /* of those batches */
+    double best_loss;             /* on the validation set; infinity before the first */
+    uint64_t best_epoch, waited;  /* waited: epochs since the best */
+    mg_plateau plateau;
+} mg_loop_state;
+
+typedef struct {
+    const mg_train_job *job;
+    mg_run *run;
+    const mg_pack *pack;
+    mg_corpus *corpus;
+    mg_trained *trained;          /* its params are those that move */
+    mg_trainer *trainer;
+    mg_tensor_set best;           /* the parameters with the best validation loss; empty without a validation set */
+    mg_loop_state at;
+    mg_batch batch;
+    char *state_path;
+    double start_s, saved_s, last_valid;
+    uint64_t first_step;          /* steps made before this run */
+    double tokens;                /* steps of examples predicted in this run */
+} mg_loop;
+
+/* state.c: MODEL.state, written whole or not at all, and sealed by a checksum. */
+mg_status mg_loop_save(const mg_loop *loop, mg_error *why);
+
+/* A state that was read: its text, and its tensors as they lie in the file. */
+typedef struct {
+    mg_tensors *file;
+    mg_json *about;
+    char *path;
+} mg_saved;
+/* MG_BAD_DATA if the file is damaged. */
+mg_status mg_saved_open(const char *path, mg_saved *saved, mg_error *why);
+void mg_saved_close(mg_saved *saved);
+/* Before anything is made: options at their defaults take the state's values. MG_BAD_ARGUMENT where others were asked
+   for, or it is of another model. */
+mg_status mg_saved_options(const mg_saved *saved, mg_train_job *job, uint64_t *seed, mg_error *why);
+/* Into a loop that was made from these options; MG_BAD_ARGUMENT if the data are not those that it began with. */
+mg_status mg_saved_restore(const mg_saved *saved, mg_loop *loop, mg_error *why);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be said about a training. */
+#include <mgen/train.h>
+
+#include <stddef.h>
+
+#define AT(member) offsetof(mg_train_options, member)
+
+const mg_option mg_train_data_rows[] = {
+    {"batch", MG_OPTION_INT, AT(batch), {32}, 1, 1 << 16, NULL, "N", "examples a step"},
+    {"length", MG_OPTION_INT, AT(length), {256}, 2, 1 << 16, NULL, "N",
+     "most tokens or frames of an example; longer pieces are cut"},
+    {"valid", MG_OPTION_REAL, AT(valid), {0.1}, 0, 0.9, NULL, "SHARE",
+     "pieces held out for validation, where the records name no split"},
+    {"shards", MG_OPTION_INT, AT(shards), {8}, 1, 64, NULL, NULL, NULL},
+    {0},
+};
+
+const mg_option mg_train_rows[] = {
+    {"epochs", MG_OPTION_INT, AT(epochs), {100}, 0, 1e9, NULL, "N", "times that all examples are seen; 0: no limit"},
+    {"max_steps", MG_OPTION_INT, AT(max_steps), {0}, 0, 1e15, NULL, "N", "steps in all; 0: no limit"},
+    {"max_seconds", MG_OPTION_REAL, AT(max_seconds), {0}, 0, 1e9, NULL, "S", "time of this run; 0: no limit"},
+    {"patience", MG_OPTION_INT, AT(patience), {10}, 0, 1e9, NULL, "N",
+     "epochs without a better validation loss after which it stops; 0: it does not"},
+    {"report", MG_OPTION_INT, AT(report), {10}, 1, 1e9, NULL, "N", "steps between two step records"},
+    {"save_seconds", MG_OPTION_REAL, AT(save_seconds), {30}, 0, 1e9, NULL, "S", "time between two checkpoints"},
+    {0},
+};
+
+mg_train_options mg_train_defaults(void)
+{
+    mg_train_options o;
+    mg_options_default(mg_train_data_rows, &o);
+    mg_options_default(mg_train_rows, &o);
+    return o;
+}
+
+/* As Magenta trains its melody models. */
+mg_optim mg_train_optim_defaults(void)
+{
+    mg_optim o = mg_optim_defaults();
+    o.clip = 3;
+    return o;
+}

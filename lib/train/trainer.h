@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* A trainer from the inside: what its checkpoint must hold. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include <mgen/train.h>
+
+#include "train/tree.h"
+
+enum { MG_PLANS = 8, MG_MOST_PHASES = 4, MG_MOST_THREADS = MG_MOST_SHARDS };
+
+/* A plan for one use, with an instance for each thread. */
+typedef struct {
+    mg_use use;
+    mg_plan *plan;
+    mg_real **params;
+    mg_instance **instances;
+    uint64_t used_at;
+} mg_machine;
+
+typedef struct {
+    mg_tensor_set slots;
+    uint64_t t; /* updates made */
+} mg_phase_state;
+
+struct mg_trainer {
+    mg_trainer_options options;
+    mg_phase_state phases[MG_MOST_PHASES];
+    mg_tensor_set average;
+    uint64_t steps;
+    double divisor; /* of the rates; 0: none yet */
+    mg_machine machines[MG_PLANS];
+    uint64_t clock;
+    mg_tree tree;
+    mg_op_time *times; /* of each thread in turn */
+};
+
+#endif

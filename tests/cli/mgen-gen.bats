@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# mgen-gen: files and records, what they depend on, and what they do not.
+load helpers
+load melodies
+bats_require_minimum_version 1.5.0
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return 1
+    if [ ! -e "$BATS_FILE_TMPDIR/m.safetensors" ]; then
+        melodies 20 | mgen-train -q --hidden 16 --embedding 8 --max-steps 8 -o "$BATS_FILE_TMPDIR/m.safetensors" >/dev/null
+    fi
+    cp "$BATS_FILE_TMPDIR/m.safetensors" .
+}
+
+@test "pieces are MIDI files, with a record for each" {
+    mgen-gen -m m.safetensors -n 3 --steps 32 -o out >records
+    valid_records records
+    [ "$(ls out)" = $'0001.mid\n0002.mid\n0003.mid' ]
+    [ "$(jq -r 'select(.kind == "output") | .path' records)" = $'out/0001.mid\nout/0002.mid\nout/0003.mid' ]
+    jq -se 'map(select(.kind == "output") | .tokens == 32 and .seed == 1 and .seconds > 0) | all' records
+    [ "$(jq -rs 'map(select(.kind == "output") | .id) | unique | length' records)" -eq 3 ]
+}
+
+@test "a piece depends on its number and the seed, not on how many there are or on threads" {
+    mgen-gen --no-provenance -j1 -m m.safetensors -n 20 --steps 24 -o a >/dev/null
+    mgen-gen --no-provenance -j7 -m m.safetensors -n 20 --steps 24 -o b >/dev/null
+    mgen-gen --no-provenance -m m.safetensors -n 9 --steps 24 -o c >/dev/null
+    diff -r a b
+    for f in c/*; do cmp "$f" "a/${f#c/}"; done
+    mgen-gen --no-provenance -m m.safetensors --seed 2 --steps 24 -o d >/dev/null
+    run ! cmp -s a/0001.mid d/0001.mid
+}
+
+@test "temperature 0 says the same again and again, whatever is left to chance" {
+    mgen-gen --no-provenance -m m.safetensors -n 2 --temperature 0 -o a >/dev/null
+    mgen-gen --no-provenance -m m.safetensors -n 1 --top-k 1 --seed 7 -o b >/dev/null
+    cmp a/0001.mid a/0002.mid
+    cmp a/0001.mid b/0001.mid
+}
+
+@test "a primer is what a piece begins with, in its tempo" {
+    mgen-gen --no-provenance -m m.safetensors --steps 32 --bpm 77 --seed 3 -o first >/dev/null
+    mgen-gen --no-provenance -m m.safetensors --primer first/0001.mid --steps 16 -n 2 -o out >records
+    jq -se 'map(select(.kind == "output")) | .[0].tokens == 48 and .[0].primer == "first/0001.mid"' records
+    mgen-eval --only tempo_mean_bpm out | jq -se 'last.metrics.tempo_mean_bpm | . > 76.9 and . < 77.1'
+    run ! cmp -s out/0001.mid out/0002.mid
+}
+
+@test "a primer that the model's encoding cannot say, or that is none, is refused" {
+    rolls 12 | mgen-train -q --hidden 16 --batch 4 --max-steps 2 -o r.safetensors >/dev/null
+    mgen-gen -m r.safetensors --steps 16 -o chords >/dev/null
+    run -1 mgen-gen -m m.safetensors --primer chords/0001.mid -o out
+    assert_output --partial "chords/0001.mid: "
+    echo hello >text.txt
+    run -1 mgen-gen -m m.safetensors --primer text.txt -o out
+    run -3 mgen-gen -m m.safetensors --primer none.mid -o out
+}
+
+@test "rolls become chords" {
+    rolls 12 | mgen-train -q --hidden 16 --batch 4 --max-steps 5 -o r.safetensors >/dev/null
+    mgen-gen -m r.safetensors -n 2 --steps 16 -o out >/dev/null
+    [ -s out/0002.mid ]
+}
+
+@test "files that are there are not replaced unasked" {
+    mgen-gen -m m.safetensors --steps 4 -o out >/dev/null
+    run -3 mgen-gen -m m.safetensors --steps 4 -o out
+    assert_output --partial "exists already"
+    mgen-gen --force -m m.safetensors --steps 4 -o out >/dev/null
+}
+
+@test "what is no model is refused" {
+    run -2 mgen-gen -o out
+    run -2 mgen-gen -m m.safetensors
+    run -3 mgen-gen -m none.safetensors -o out
+    echo hello >text.safetensors
+    run -1 mgen-gen -m text.safetensors -o out
+    melodies 3 | mgen-train -q --hidden 8 --max-steps 1 -o x.safetensors >/dev/null
+    run -1 mgen-gen -m x.data -o out
+    assert_output --partial "not a model of mgen"
+    head -c 2000 m.safetensors >cut.safetensors
+    run -1 mgen-gen -m cut.safetensors -o out
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# mgen-train: what it makes of its input, and that nothing gets lost when it is stopped.
+load helpers
+load melodies
+bats_require_minimum_version 1.5.0
+
+small=(--hidden 8 --embedding 4 --batch 8)
+
+@test "a training writes model, state and data, and step records that follow their schema" {
+    melodies 30 | mgen-train -q "${small[@]}" --epochs 4 -o m.safetensors >out
+    valid_records out
+    [ -s m.safetensors ] && [ -s m.state ] && [ -s m.data ]
+    [ "$(jq -s 'map(select(.valid_loss)) | length' out)" -eq 4 ]
+    jq -se 'map(select(.kind == "step")) | first.loss > last.loss' out
+}
+
+@test "the loss falls to what is known of the data" {
+    # notes come in pairs of equals: half of the tokens can be known
+    melodies 60 | mgen-train -q --hidden 32 --lr 0.01 --epochs 40 --patience 0 -o m.safetensors >out
+    jq -se 'map(.valid_loss // empty) | last < 1.8' out
+}
+
+@test "the same seed gives the same bytes with any number of threads, another seed gives others" {
+    melodies 20 >records
+    for j in 1 2 7; do mgen-train -q -j $j "${small[@]}" --max-steps 9 --force -o m.safetensors records >/dev/null && cp m.state $j.state; done
+    cmp 1.state 2.state
+    cmp 1.state 7.state
+    mgen-train -q --seed 2 "${small[@]}" --max-steps 9 --force -o m.safetensors records >/dev/null
+    run ! cmp -s m.state 1.state
+}
+
+@test "killed or stopped and resumed, it ends with the bytes of a training that went through" {
+    melodies 30 >records
+    long=("${small[@]}" --dropout 0.3 --max-steps 600 --patience 0 --epochs 0)
+    mgen-train -q "${long[@]}" -o whole.safetensors records >/dev/null
+    for signal in KILL TERM INT; do
+        (trap - INT; exec mgen-train -q "${long[@]}" --save-seconds 0.05 --force -o m.safetensors records >/dev/null) &
+        pid=$!
+        sleep 0.3
+        kill -$signal $pid 2>/dev/null || true
+        wait $pid || true
+        mgen-train -q --resume --max-steps 600 --patience 0 --epochs 0 -o m.safetensors records >/dev/null
+        cmp m.state whole.state
+    done
+}
+
+@test "a signal saves and says so with its number" {
+    melodies 30 >records
+    for signal in TERM:143 INT:130; do
+        (trap - INT; exec mgen-train -q "${small[@]}" --epochs 0 --patience 0 --force -o m.safetensors records >/dev/null) &
+        pid=$!
+        while [ ! -e m.state ]; do sleep 0.05; done
+        sleep 0.3
+        kill -"${signal%:*}" $pid
+        status=0
+        wait $pid || status=$?
+        [ "$status" -eq "${signal#*:}" ]
+        [ -s m.safetensors ]
+        rm m.*
+    done
+    [ -z "$(find . -name '.mgen-*')" ]
+}
+
+@test "what came through a pipe need not come again" {
+    melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors >/dev/null
+    mgen-train -q --resume --max-steps 6 -o m.safetensors </dev/null >out
+    [ "$(jq -s 'map(.step // empty) | max' out)" -eq 6 ]
+}
+
+@test "resuming keeps to what was begun" {
+    melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors >/dev/null
+    run -2 mgen-train --resume --lr 0.5 -o m.safetensors
+    assert_output --partial "lr is not what the training began with"
+    run -2 mgen-train --resume --hidden 9 -o m.safetensors
+    melodies 21 >other
+    run -2 mgen-train --resume -o m.safetensors other
+    assert_output --partial "not the data"
+    run -3 mgen-train --resume -o none.safetensors
+    head -c 3000 m.state >cut && mv cut m.state
+    run -1 mgen-train --resume -o m.safetensors
+}
+
+@test "inputs that cannot be trained on get a clear word" {
+    run -1 mgen-train -o m.safetensors </dev/null
+    assert_output --partial "no training records"
+    (melodies 3; melodies 3 | sed s/melody38/melody130/) >two
+    run -1 mgen-train -o m.safetensors two
+    assert_output --partial "melody130"
+    melodies 3 | sed s/melody38/morse/ >unknown
+    run -1 mgen-train -o m.safetensors unknown
+    assert_output --partial "'morse' is not known"
+    melodies 3 | sed 's/"tokens":\[/&99,/' >outside
+    run -1 mgen-train -o m.safetensors outside
+    assert_output --partial "99 is no token of melody38"
+    printf 'X:1\nT:x\nM:4/4\nL:1/4\nK:C\nCDEF|\n' >tune.abc
+    run -1 mgen-train -o m.safetensors tune.abc
+    assert_output --partial "holds no records"
+    [ ! -e m.safetensors ]
+}
+
+@test "a few pieces are trained on with a warning" {
+    melodies 2 >records
+    run -0 --separate-stderr mgen-train "${small[@]}" --max-steps 2 -o m.safetensors records
+    [[ $stderr == *"by heart"* ]]
+}
+
+@test "a model that is there is not replaced unasked" {
+    melodies 5 >records
+    mgen-train -q "${small[@]}" --max-steps 1 -o m.safetensors records >/dev/null
+    run -3 mgen-train "${small[@]}" --max-steps 1 -o m.safetensors records
+    assert_output --partial "exists already"
+}
+
+@test "numbers that go bad end with 4 and leave a model" {
+    melodies 20 >records
+    run -4 mgen-train -q "${small[@]}" --optimizer sgd --lr 1000 --clip 0 --momentum 1 --weight-decay 1000 -o m.safetensors records
+    assert_output --partial "is not finite"
+    [ -s m.safetensors ] && [ -s m.state ]
+}
+
+@test "the options of the model that is named stand in the help" {
+    run -0 mgen-train --model lstm --help
+    assert_output --partial "lstm options:"
+    assert_output --partial "--attention N"
+    run -2 mgen-train --model lsmt -o m.safetensors
+    assert_output --partial "did you mean 'lstm'"
+}
+
+@test "rolls are trained on as frames" {
+    rolls 12 | mgen-train -q --hidden 16 --batch 4 --epochs 2 -o m.safetensors >out
+    jq -se 'map(.valid_loss // .train_loss // empty) | last < 88' out
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Sampling: choices follow their probabilities and masks, pieces depend on nothing but their number. */
+#include "tests/unit/tap.h"
+
+#include <mgen/model.h>
+#include <mgen/sample.h>
+
+enum { N = 6, DRAWS = 40000 };
+static const mg_real logits[N] = {0, 2, -1, 1, 2, -3};
+
+/* Shares of many draws against the softmax over the numbers that `kept` marks. */
+static void check_shares(mg_sampling s, const bool *allowed, const bool *kept)
+{
+    int32_t order[N];
+    double share[N] = {0}, want[N], total = 0;
+    mg_random random = mg_random_at(11, "draw", 0);
+    for (int i = 0; i < DRAWS; i++) share[mg_sample_category(&s, logits, N, allowed, order, &random)] += 1.0 / DRAWS;
+    for (int i = 0; i < N; i++) total += want[i] = kept[i] ? exp((double)logits[i] / s.temperature) : 0;
+    for (int i = 0; i < N; i++) {
+        double p = want[i] / total;
+        CHECK(fabs(share[i] - p) <= 4 * sqrt(p * (1 - p) / DRAWS)); /* four deviations */
+        if (!kept[i]) CHECK(share[i] == 0);
+    }
+}
+
+static void choices_follow_probabilities(void)
+{
+    static const bool all[N] = {true, true, true, true, true, true}, some[N] = {true, false, true, true, false, true};
+    static const bool two[N] = {false, true, false, false, true, false};
+    static const bool three[N] = {false, true, false, true, true, false};
+    check_shares((mg_sampling){1, 0, 1}, NULL, all);
+    check_shares((mg_sampling){0.5, 0, 1}, NULL, all);
+    check_shares((mg_sampling){3, 0, 1}, some, some);
+    check_shares((mg_sampling){1, 2, 1}, NULL, two);
+    check_shares((mg_sampling){2, 3, 1}, NULL, three);
+    check_shares((mg_sampling){1, 0, 0.7}, NULL, two); /* each of the two has .37 */
+    check_shares((mg_sampling){1, 100, 1}, NULL, all);
+}
+
+static void certainty_takes_the_first_of_equals(void)
+{
+    int32_t order[N];
+    mg_random random = mg_random_at(1, "draw", 0);
+    static const bool not_one[N] = {true, false, true, true, true, true};
+    mg_sampling sure = {0, 0, 1}, top = {1, 1, 1}, nucleus = {1, 0, 0};
+    for (int i = 0; i < 50; i++) {
+        CHECK_INT(mg_sample_category(&sure, logits, N, NULL, order, &random), 1);
+        CHECK_INT(mg_sample_category(&sure, logits, N, not_one, order, &random), 4);
+        CHECK_INT(mg_sample_category(&top, logits, N, NULL, order, &random), 1);
+        CHECK_INT(mg_sample_category(&nucleus, logits, N, NULL, order, &random), 1);
+    }
+}
+
+static void bits_follow_probabilities(void)
+{
+    mg_sampling s = {2, 0, 1}, sure = {0, 0, 1};
+    mg_random random = mg_random_at(3, "bits", 0);
+    double share[N] = {0};
+    bool bits[N];
+    for (int i = 0; i < DRAWS; i++) {
+        mg_sample_bits(&s, logits, N, bits, &random);
+        for (int k = 0; k < N; k++) share[k] += (double)bits[k] / DRAWS;
+    }
+    for (int k = 0; k < N; k++) {
+        double p = 1 / (1 + exp(-(double)logits[k] / 2));
+        CHECK(fabs(share[k] - p) <= 4 * sqrt(p * (1 - p) / DRAWS));
+    }
+    mg_sample_bits(&sure, logits, N, bits, &random);
+    for (int k = 0; k < N; k++) CHECK(bits[k] == (logits[k] > 0));
+}
+
+/* ---- streams ---- */
+
+static mg_trained *untrained(const char *encoding, const char *settings)
+{
+    mg_error why = {0};
+    const mg_model *model = mg_model_find("lstm");
+    const mg_encoding *e = mg_encoding_find(encoding);
+    void *config = mg_model_config(model);
+    mg_json *json;
+    mg_trained *t;
+    char hash[33];
+    REQUIRE(e && config && mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
+    REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
+    model->adapt(config, e->is_roll ? 0 : e->vocab);
+    REQUIRE(mg_trained_new(model, config, 1, &t, &why) == MG_OK);
+    REQUIRE(mg_encoding_vocab_hash(e, hash, &why) == MG_OK);
+    mg_free(t->encoding), mg_free(t->vocab_hash);
+    t->encoding = mg_strdup(encoding), t->vocab_hash = mg_strdup(hash);
+    mg_json_free(json);
+    mg_free(config);
+    return t;
+}
+
+static void run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens)
+{
+    mg_error why = {0};
+    for (size_t i = 0; i < n; i++) mg_buffer_clear(&tokens[i]);
+    CHECK_INT(mg_streams_run(s, first, n, tokens, &why), MG_OK);
+}
+
+static bool same(const mg_buffer *a, const mg_buffer *b)
+{
+    return a->length == b->length && (a->length == 0 || !memcmp(a->data, b->data, a->length));
+}
+
+static void check_streams(const char *encoding, const char *settings)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained(encoding, settings);
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = 40, .seed = 5};
+    mg_streams *s;
+    mg_buffer all[MG_STREAMS] = {{0}}, some[MG_STREAMS] = {{0}};
+    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    run(s, 100, MG_STREAMS, all);
+    CHECK(!same(&all[0], &all[1]));
+    run(s, 103, 2, some); /* other neighbours, another row, and what came before forgotten */
+    CHECK(same(&some[0], &all[3]) && same(&some[1], &all[4]));
+    mg_streams_free(s);
+    /* What was said makes music of closed notes. */
+    const mg_encoding *e = mg_encoding_find(encoding);
+    for (int i = 0; i < MG_STREAMS; i++) {
+        mg_score *score;
+        size_t n = all[i].length / sizeof(int32_t);
+        REQUIRE(e->decode(e, (const int32_t *)(const void *)all[i].data, n, 120, 0, &score, &why) == MG_OK);
+        for (size_t k = 0; k < score->n_notes; k++) CHECK(score->notes[k].end > score->notes[k].start);
+        mg_score_free(score);
+    }
+    /* A primer stands first, and is gone on from. */
+    generation.primer = (const int32_t *)(const void *)all[0].data;
+    generation.n_primer = all[0].length / sizeof(int32_t);
+    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    run(s, 100, 2, some);
+    for (int i = 0; i < 2; i++) {
+        CHECK(some[i].length > all[0].length);
+        CHECK(!memcmp(some[i].data, all[0].data, all[0].length));
+    }
+    CHECK(!same(&some[0], &some[1]));
+    mg_streams_free(s);
+    for (int i = 0; i < MG_STREAMS; i++) mg_buffer_free(&all[i]), mg_buffer_free(&some[i]);
+    mg_trained_free(t);
+}
+
+static void pieces_stand_alone(void)
+{
+    check_streams("melody38", "{\"hidden\":16,\"embedding\":8}");
+    check_streams("performance388", "{\"hidden\":16,\"input\":\"onehot\",\"layers\":1}");
+    check_streams("polyphony259", "{\"hidden\":16,\"embedding\":8,\"attention\":4}");
+    check_streams("roll88", "{\"hidden\":16}");
+}
+
+/* What an encoding does not allow is never said, however likely the model finds it. */
+static void masks_hold(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("performance388", "{\"hidden\":16,\"embedding\":8}");
+    const mg_encoding *e = mg_encoding_find("performance388");
+    mg_generation generation = {.sampling = {5, 0, 1}, .steps = 300, .seed = 2};
+    mg_streams *s;
+    mg_buffer tokens[MG_STREAMS] = {{0}};
+    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    run(s, 0, MG_STREAMS, tokens);
+    for (int i = 0; i < MG_STREAMS; i++) {
+        mg_grammar grammar = {0};
+        const int32_t *said = (const int32_t *)(const void *)tokens[i].data;
+        for (size_t k = 0; k < tokens[i].length / sizeof *said; k++) {
+            CHECK(e->allows(e, &grammar, said[k]));
+            e->follow(e, &grammar, said[k]);
+        }
+        mg_buffer_free(&tokens[i]);
+    }
+    mg_streams_free(s);
+    mg_trained_free(t);
+}
+
+static void misfits_are_refused(void)
+{
+    mg_error why = {0};
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = 4};
+    mg_streams *s;
+    mg_trained *t = untrained("melody38", "{\"hidden\":8,\"embedding\":4}");
+    mg_free(t->encoding);
+    t->encoding = mg_strdup("melody130"); /* another vocabulary */
+    CHECK_INT(mg_streams_new(t, &generation, &s, &why), MG_BAD_DATA);
+    CHECK(!s);
+    mg_free(t->encoding);
+    t->encoding = mg_strdup("smoke signals");
+    CHECK_INT(mg_streams_new(t, &generation, &s, &why), MG_UNSUPPORTED);
+    mg_free(t->encoding);
+    t->encoding = mg_strdup("melody38");
+    CHECK_FAILING_ALLOCATIONS(mg_streams_new(t, &generation, &s, &why));
+    mg_streams_free(s);
+    mg_trained_free(t);
+}
+
+int main(void)
+{
+    TEST("choices follow temperature, top-k, top-p and the mask", choices_follow_probabilities);
+    TEST("the most likely of equals is the first", certainty_takes_the_first_of_equals);
+    TEST("bits follow their probabilities", bits_follow_probabilities);
+    TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
+    TEST("nothing is said that the encoding does not allow", masks_hold);
+    TEST("models that do not fit their encoding are refused", misfits_are_refused);
+    return tap_end();
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* Training: examples, batches, steps that depend neither on threads nor on interruptions, checkpoints. */
+#include "tests/unit/tap.h"
+
+#include <mgen/model.h>
+#include <mgen/train.h>
+
+#include "train/tree.h"
+
+#include <unistd.h>
+
+/* ---- a small corpus ---- */
+
+static char folder[64];
+
+static const char *in_folder(const char *name)
+{
+    static char paths[8][128];
+    static int turn;
+    turn = (turn + 1) % 8;
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", folder, name);
+    return paths[turn];
+}
+
+/* Record i: a melody of 20 + 7 i tokens that goes up and down a scale. `extra` goes before the tokens. */
+static void add_record(mg_buffer *line, int i, const char *extra)
+{
+    mg_buffer_clear(line);
+    mg_buffer_print(line, "{\"kind\":\"piece\",\"id\":\"%032d\",\"path\":\"tune%d\",\"encoding\":\"melody38\","
+                    "\"vocab_hash\":\"\"%s,\"tokens\":[", i, i, extra);
+    for (int k = 0; k < 20 + 7 * i; k++)
+        mg_buffer_print(line, "%s%d", k ? "," : "", k % 2 ? 0 : 2 + (k * (1 + i % 3) + i) % 30);
+    mg_buffer_add_text(line, "]}");
+}
+
+static mg_pack *make_pack(const char *path, int n, const char *const *extras)
+{
+    mg_packer *packer;
+    mg_pack *pack = NULL;
+    mg_out *out;
+    mg_buffer line = {0};
+    mg_error why = {0};
+    REQUIRE(mg_packer_new(path, &packer, &why) == MG_OK);
+    for (int i = 0; i < n; i++) {
+        add_record(&line, i, extras ? extras[i % 3] : "");
+        REQUIRE(mg_packer_add(packer, line.data, line.length, &why) == MG_OK);
+    }
+    REQUIRE(mg_out_open(path, true, &out, &why) == MG_OK);
+    REQUIRE(mg_packer_write(packer, NULL, out, &why) == MG_OK);
+    REQUIRE(mg_out_commit(out, &why) == MG_OK);
+    REQUIRE(mg_pack_open(path, &pack, &why) == MG_OK);
+    mg_packer_free(packer);
+    mg_buffer_free(&line);
+    return pack;
+}
+
+static void examples_cover_the_pieces(void)
+{
+    mg_error why = {0};
+    mg_pack *pack = make_pack(in_folder("a.data"), 12, NULL);
+    mg_corpus *c;
+    REQUIRE(mg_corpus_open(pack, 0, 16, &c, &why) == MG_OK);
+    CHECK_INT(mg_corpus_pieces(c, MG_SPLIT_TRAIN), 12);
+    CHECK_INT(mg_corpus_count(c, MG_SPLIT_VALID), 0);
+    CHECK_INT(mg_corpus_steps(c, MG_SPLIT_TRAIN), mg_pack_total(pack)); /* all of them */
+    /* Each step once in an epoch, whatever the batches; targets are the next inputs. */
+    uint32_t *order = mg_corpus_order(c, MG_SPLIT_TRAIN, 4, 1, 0), *again = mg_corpus_order(c, MG_SPLIT_TRAIN, 4, 1, 0);
+    uint32_t *other = mg_corpus_order(c, MG_SPLIT_TRAIN, 4, 1, 1);
+    size_t n = mg_corpus_count(c, MG_SPLIT_TRAIN);
+    CHECK(!memcmp(order, again, n * sizeof *order) && memcmp(order, other, n * sizeof *order));
+    bool seen[256] = {false};
+    for (size_t i = 0; i < n; i++) {
+        CHECK(order[i] < n && !seen[order[i]]);
+        seen[order[i]] = true;
+    }
+    mg_batch batch;
+    double targets = 0;
+    REQUIRE(mg_batch_new(c, 4, &batch, &why) == MG_OK);
+    for (size_t at = 0; at < n; at += 4) {
+        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + at, n - at < 4 ? n - at : 4, &why), MG_OK);
+        targets += batch.targets;
+        const int32_t *target = batch.parts[0].tensor.data, *input = batch.parts[2].tensor.data;
+        const mg_real *mask = batch.parts[1].tensor.data;
+        for (int64_t i = 0; i < batch.examples * batch.length - 1; i++)
+            if (mask[i] != 0 && mask[i + 1] != 0 && (i + 1) % batch.length) CHECK_INT(target[i], input[i + 1]);
+    }
+    CHECK_INT(targets, mg_corpus_steps(c, MG_SPLIT_TRAIN));
+    mg_batch_free(&batch);
+    mg_free(order), mg_free(again), mg_free(other);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+}
+
+static void splits_are_followed(void)
+{
+    mg_error why = {0};
+    static const char *const extras[] = {",\"split\":\"train\"", ",\"split\":\"valid\"", ",\"split\":\"test\""};
+    mg_pack *pack = make_pack(in_folder("split.data"), 9, extras);
+    mg_corpus *c;
+    REQUIRE(mg_corpus_open(pack, 0.5, 64, &c, &why) == MG_OK);
+    CHECK_INT(mg_corpus_pieces(c, MG_SPLIT_TRAIN), 3);
+    CHECK_INT(mg_corpus_pieces(c, MG_SPLIT_VALID), 3);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    pack = make_pack(in_folder("drawn.data"), 40, NULL);
+    REQUIRE(mg_corpus_open(pack, 0.5, 64, &c, &why) == MG_OK);
+    size_t train = mg_corpus_pieces(c, MG_SPLIT_TRAIN), valid = mg_corpus_pieces(c, MG_SPLIT_VALID);
+    CHECK(train + valid == 40 && train > 10 && valid > 10);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    static const char *const tests[] = {",\"split\":\"test\"", ",\"split\":\"test\"", ",\"split\":\"test\""};
+    pack = make_pack(in_folder("test.data"), 3, tests);
+    CHECK_INT(mg_corpus_open(pack, 0, 64, &c, &why), MG_BAD_DATA);
+    CHECK(strstr(why.text, "nothing to train on"));
+    mg_pack_release(pack);
+}
+
+/* ---- the tree ---- */
+
+static mg_tensor_set params_of(int n)
+{
+    mg_tensor_set set = {0};
+    mg_error why = {0};
+    REQUIRE(mg_tensor_set_add(&set, "w", &MG_SHAPE(n), &why) == MG_OK);
+    return set;
+}
+
+static mg_real leaf_value(int leaf) { return (mg_real)1 / (mg_real)(3 + leaf * 7); }
+
+static void tree_has_one_shape(void)
+{
+    mg_error why = {0};
+    mg_tensor_set params = params_of(1);
+    mg_tree tree;
+    for (int leaves = 1; leaves <= 16; leaves++) {
+        mg_real sum = 0;
+        double loss = 0;
+        for (uint64_t turn = 0; turn < 30; turn++) {
+            uint32_t order[16];
+            mg_share *shares[16];
+            mg_random random = mg_random_at(turn, "tree", (uint64_t)leaves);
+            REQUIRE(mg_tree_open(&tree, &params, leaves, leaves, &why) == MG_OK);
+            mg_tree_start(&tree, leaves);
+            mg_random_order(&random, order, (uint32_t)leaves);
+            for (int i = 0; i < leaves; i++) {
+                shares[i] = mg_tree_take(&tree);
+                *(mg_real *)shares[i]->grads.tensors[0].data = leaf_value(i);
+                shares[i]->loss = (double)leaf_value(i);
+            }
+            for (int i = 0; i < leaves; i++) mg_tree_give(&tree, (int)order[i], shares[order[i]]);
+            mg_share *total = mg_tree_sum(&tree);
+            REQUIRE(total != NULL);
+            if (turn == 0) sum = *(mg_real *)total->grads.tensors[0].data, loss = total->loss;
+            CHECK(*(mg_real *)total->grads.tensors[0].data == sum && total->loss == loss);
+            mg_tree_close(&tree);
+        }
+        double want = 0;
+        for (int i = 0; i < leaves; i++) want += (double)leaf_value(i);
+        CHECK_NEAR((double)sum, want, 1e-6);
+    }
+    mg_tensor_set_clear(&params);
+}
+
+/* ---- steps ---- */
+
+typedef struct { int threads, shards; bool profiles; } how;
+
+/* Five steps of a small model with dropout; the hash of its parameters, and the last result. */
+static mg_hash five_steps(how h, mg_step_result *result)
+{
+    mg_error why = {0};
+    const mg_model *model = mg_model_find("lstm");
+    void *config = mg_model_config(model);
+    mg_pack *pack = make_pack(in_folder("steps.data"), 20, NULL);
+    mg_corpus *c;
+    mg_batch batch;
+    mg_trainer *trainer;
+    mg_tensor_set params;
+    mg_json *json;
+    static const char settings[] = "{\"hidden\":12,\"embedding\":6,\"vocab\":38,\"dropout\":0.3}";
+    REQUIRE(mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
+    REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
+    REQUIRE(mg_corpus_open(pack, 0, 64, &c, &why) == MG_OK);
+    REQUIRE(mg_batch_new(c, 10, &batch, &why) == MG_OK);
+    REQUIRE(mg_model_start(model, config, 3, &params, &why) == MG_OK);
+    mg_trainer_options options = {model, config, mg_train_optim_defaults(), &params, 10, h.shards, h.threads, 3};
+    REQUIRE(mg_trainer_new(&options, &trainer, &why) == MG_OK);
+    uint32_t *order = mg_corpus_order(c, MG_SPLIT_TRAIN, 10, 3, 0);
+    for (int i = 0; i < 5; i++) {
+        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + i * 2, 10, &why), MG_OK);
+        CHECK_INT(mg_trainer_step(trainer, &batch, result, &why), MG_OK);
+    }
+    double nll;
+    CHECK_INT(mg_trainer_evaluate(trainer, &batch, &nll, &why), MG_OK);
+    CHECK(nll / batch.targets < 4 && nll / batch.targets > 0);
+    mg_hash hash = mg_tensor_set_hash(&params);
+    mg_free(order), mg_free(config);
+    mg_json_free(json);
+    mg_trainer_free(trainer);
+    mg_tensor_set_clear(&params);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    return hash;
+}
+
+static void threads_change_nothing(void)
+{
+    mg_step_result one, other;
+    mg_hash first = five_steps((how){1, 8, false}, &one);
+    for (int threads = 2; threads <= 7; threads += threads == 2 ? 1 : 4) {
+        CHECK(mg_hash_equal(first, five_steps((how){threads, 8, false}, &other)));
+        CHECK(one.loss == other.loss && one.grad_norm == other.grad_norm);
+    }
+    five_steps((how){2, 1, false}, &other); /* another tree rounds otherwise, but hardly */
+    CHECK_NEAR(other.loss, one.loss, 1e-5);
+}
+
+/* ---- the loop ---- */
+
+typedef struct { uint64_t stop_at, seen; mg_buffer records; } watcher;
+
+static bool watch(void *user, const mg_progress *progress)
+{
+    watcher *w = user;
+    w->seen = progress->done;
+    return !w->stop_at || progress->done < w->stop_at;
+}
+
+static mg_status keep_line(void *user, const char *text, size_t length, mg_error *why)
+{
+    (void)why;
+    mg_buffer_add(user, text, length);
+    mg_buffer_add_char(user, '\n');
+    return MG_OK;
+}
+
+/* Train to `steps` steps on up to 12 pieces, stopped at step `stop` if that is not 0. */
+static mg_status train(const char *name, bool resumes, uint64_t stop, double lr, watcher *w, mg_error *why)
+{
+    const mg_model *model = mg_model_find("lstm");
+    mg_train_job job = {.model = model, .config = mg_model_config(model), .optim = mg_train_optim_defaults(),
+                        .options = mg_train_defaults(), .output = in_folder(name), .tool = "test", .resumes = resumes,
+                        .may_replace = true, .has_provenance = true};
+    mg_json *json = NULL;
+    static const char settings[] = "{\"hidden\":8,\"embedding\":4,\"dropout\":0.2}";
+    mg_status status = mg_json_parse(settings, strlen(settings), &json, why);
+    if (!status && !resumes) status = mg_options_read(model->options, json, job.config, why);
+    mg_json_free(json);
+    if (!resumes) job.options.batch = 4, job.options.length = 40, job.options.valid = 0.3, job.optim.lr = lr;
+    if (!resumes) job.optim.ema = 0.9;
+    job.options.max_steps = 23;
+    *w = (watcher){.stop_at = stop};
+    mg_run run = {.threads = 2, .seed = resumes ? 1 : 9, .out = {keep_line, &w->records}, .progress = watch,
+                  .progress_user = w};
+    mg_pack *pack = NULL;
+    if (!status) status = mg_pack_open(in_folder("loop.data"), &pack, why);
+    if (!status) status = mg_train(&job, pack, &run, why);
+    mg_pack_release(pack);
+    mg_free(job.config);
+    return status;
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    mg_hash x, y;
+    mg_error why = {0};
+    return mg_hash_file(in_folder(a), &x, &why) == MG_OK && mg_hash_file(in_folder(b), &y, &why) == MG_OK &&
+           mg_hash_equal(x, y);
+}
+
+static void resumed_is_uninterrupted(void)
+{
+    mg_error why = {0};
+    watcher w;
+    mg_pack_release(make_pack(in_folder("loop.data"), 12, NULL));
+    CHECK_INT(train("whole", false, 0, 1e-2, &w, &why), MG_OK);
+    CHECK(strstr(w.records.data, "\"valid_loss\""));
+    mg_buffer_free(&w.records);
+    for (uint64_t stop = 1; stop <= 20; stop += 5) {
+        CHECK_INT(train("parts", false, stop, 1e-2, &w, &why), MG_STOPPED);
+        CHECK_INT(w.seen, stop);
+        mg_buffer_free(&w.records);
+        CHECK_INT(train("parts", true, stop + 2, 0, &w, &why), MG_STOPPED);
+        mg_buffer_free(&w.records);
+        CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_OK);
+        mg_buffer_free(&w.records);
+        CHECK(same_files("whole.state", "parts.state"));
+        CHECK(same_files("whole", "parts"));
+    }
+    /* Done is done: nothing more happens. */
+    CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_OK);
+    mg_buffer_free(&w.records);
+    CHECK(same_files("whole.state", "parts.state"));
+}
+
+static void states_are_guarded(void)
+{
+    mg_error why = {0};
+    watcher w;
+    mg_file file;
+    CHECK_INT(train("guard", false, 5, 1e-2, &w, &why), MG_STOPPED);
+    mg_buffer_free(&w.records);
+    REQUIRE(mg_file_read(in_folder("guard.state"), 0, &file, &why) == MG_OK);
+    mg_buffer bytes = {0};
+    mg_buffer_add(&bytes, file.data, file.size);
+    mg_file_free(&file);
+    /* One flipped bit anywhere is found. */
+    for (size_t at = 0; at < bytes.length; at += bytes.length / 97) {
+        FILE *f = fopen(in_folder("guard.state"), "wb");
+        bytes.data[at] ^= 4;
+        REQUIRE(f && fwrite(bytes.data, 1, bytes.length, f) == bytes.length && fclose(f) == 0);
+        bytes.data[at] ^= 4;
+        mg_status status = train("guard", true, 0, 0, &w, &why);
+        CHECK(status == MG_BAD_DATA || status == MG_UNSUPPORTED || status == MG_TOO_LARGE);
+        mg_buffer_free(&w.records);
+    }
+    mg_buffer_free(&bytes);
+    mg_pack_release(make_pack(in_folder("loop.data"), 11, NULL)); /* other data */
+    CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_BAD_ARGUMENT);
+    CHECK(strstr(why.text, "not the data"));
+    mg_buffer_free(&w.records);
+}
+
+static void bad_numbers_keep_the_good_state(void)
+{
+    mg_error why = {0};
+    watcher w;
+    mg_pack_release(make_pack(in_folder("loop.data"), 12, NULL));
+    CHECK_INT(train("bad", false, 0, 1e38, &w, &why), MG_BAD_NUMBER);
+    CHECK(strstr(why.text, "not finite"));
+    mg_buffer_free(&w.records);
+    mg_trained *trained;
+    REQUIRE(mg_trained_load(in_folder("bad"), mg_model_find, &trained, &why) == MG_OK);
+    mg_trained_free(trained);
+}
+
+static void allocations_may_fail(void)
+{
+    mg_error why = {0};
+    mg_pack *pack = make_pack(in_folder("alloc.data"), 3, NULL);
+    mg_corpus *c = NULL;
+    CHECK_FAILING_ALLOCATIONS(mg_corpus_open(pack, 0.3, 16, &c, &why));
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    const mg_model *model = mg_model_find("lstm");
+    void *config = mg_model_config(model);
+    model->adapt(config, 38);
+    mg_trained *trained = NULL;
+    CHECK_FAILING_ALLOCATIONS(mg_trained_new(model, config, 1, &trained, &why));
+    REQUIRE(mg_trained_save(trained, in_folder("alloc"), NULL, &why) == MG_OK);
+    mg_trained_free(trained);
+    CHECK_FAILING_ALLOCATIONS(mg_trained_load(in_folder("alloc"), mg_model_find, &trained, &why));
+    mg_trained_free(trained);
+    mg_free(config);
+}
+
+int main(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/mgen-train-%d", (int)getpid());
+    mg_error why = {0};
+    if (mg_make_folder(folder, &why)) return 3;
+    TEST("examples cover every step of every piece once", examples_cover_the_pieces);
+    TEST("splits are those of the records, or drawn by path", splits_are_followed);
+    TEST("a tree adds alike whoever is done first", tree_has_one_shape);
+    TEST("a step is the same at any number of threads", threads_change_nothing);
+    TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
+    TEST("a damaged state and other data are refused", states_are_guarded);
+    TEST("a loss that is not finite ends training, and the last good state is kept", bad_numbers_keep_the_good_state);
+    TEST("every allocation may fail", allocations_may_fail);
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command) ? 3 : tap_end();
+}
