@@ -1,20 +1,192 @@
 /* SPDX-License-Identifier: MIT */
+/* mgen-info: what a file, a corpus and this machine are. */
 #include "cli/cli.h"
-static mg_status work(void *user, mg_job *job) {
-    (void)user; mg_json *r;
-    MG_TRY(mg_item_record(&job->item,&r,&job->why));
-    mg_json_free(r);
-    mg_json_writer j = mg_record_begin(&job->out, "test"); mg_record_put_path(&j, "path", job->item.path); mg_record_end(&j);
-    return MG_OK; }
+#include "cli/music.h"
+
+#include <mgen/kernel.h>
+#include <mgen/metric.h>
+#include <mgen/synth.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOST_CURVES = 8 };
+
+static struct {
+    mg_inspect_options inspect;
+    mg_picture_options picture;
+    bool is_roll, is_system, is_records, is_verify;
+    const char *curve_names[MOST_CURVES];
+    char *curve_text;
+    size_t n_curves;
+    int64_t width;
+} me;
+
+static const char *parse_curves(const char *text, void *value)
+{
+    (void)value;
+    mg_free(me.curve_text);
+    me.n_curves = 0;
+    me.curve_text = mg_strdup(text);
+    for (char *name = me.curve_text ? strtok(me.curve_text, ",") : NULL; name; name = strtok(NULL, ",")) {
+        if (me.n_curves == MOST_CURVES) return "names more than 8 curves";
+        me.curve_names[me.n_curves++] = name;
+    }
+    return me.n_curves ? NULL : "names no curve";
+}
+
+static const char *parse_bars(const char *text, void *value)
+{
+    mg_picture_options *o = value;
+    char *end;
+    long long first = strtoll(text, &end, 10), last = first;
+    if (end == text) return "is not of the form A-B";
+    if (*end == '-') last = strtoll(end + 1, &end, 10);
+    if (*end || first < 1 || last < first) return "is not of the form A-B with 1 <= A <= B";
+    o->first_bar = first;
+    o->last_bar = last;
+    return NULL;
+}
+
+/* clang-format off */
+static const cli_row rows[] = {
+    {.kind = CLI_SECTION, .help = "What to say"},
+    {.name = "each", .kind = CLI_FLAG, .value = &me.inspect.each,
+     .help = "an info record for every piece, rather than a card of all"},
+    {.name = "card", .kind = CLI_FLAG, .value = &me.inspect.card,
+     .help = "a card, also of a single file"},
+    {.name = "piano-roll", .kind = CLI_FLAG, .value = &me.is_roll, .help = "draw the piano-roll of every piece"},
+    {.name = "curve", .kind = CLI_PARSED, .arg = "NAME,...", .parse = parse_curves, .fallback = "none",
+     .help = "draw these values of step records, as in loss,valid_loss"},
+    {.name = "verify", .kind = CLI_FLAG, .value = &me.is_verify,
+     .help = "check that each file is as it was written, and that what it names as its origin is what it was"},
+    {.name = "records", .kind = CLI_FLAG, .value = &me.is_records, .help = "give the records of packed sets back"},
+    {.name = "system", .kind = CLI_FLAG, .value = &me.is_system, .stands_alone = true,
+     .help = "this machine: processor, speeds (measured now), libraries, sound fonts"},
+    {.kind = CLI_SECTION, .help = "Pictures"},
+    {.letter = 'o', .name = "output", .kind = CLI_TEXT, .value = &me.picture.svg, .arg = "FILE",
+     .help = "draw into an SVG file instead of the terminal"},
+    {.name = "bars", .kind = CLI_PARSED, .value = &me.picture, .arg = "A-B", .parse = parse_bars,
+     .fallback = "the first 64, all in an SVG", .help = "bars of the piano-roll, from 1"},
+    {.name = "width", .kind = CLI_INT, .value = &me.width, .arg = "COLUMNS", .low = 0, .high = 1000,
+     .fallback = "the terminal's, or 100", .help = "width of pictures in columns"},
+    CLI_MUSIC_ROWS(me.inspect.pieces),
+    {0}};
+/* clang-format on */
+
+/* ---- this machine ---- */
+
+static const struct { const char *name; const char *(*version)(void); } libraries[] = {
+    {"products", mg_product_library}, {"jansson", mg_json_library},     {"libsndfile", mg_sound_library},
+    {"fluidsynth", mg_fluid_library}, {"libebur128", mg_loudness_library}, {"xxhash", mg_hash_library},
+    {"zlib", mg_inflate_library},
+};
+
+static void put_speeds(mg_json_writer *json, int cores, double one_gbs, double all_gbs)
+{
+    mg_json_array_begin(json, "classes");
+    for (int cpu = 0; cpu <= (int)mg_cpu_best(); cpu++) {
+        mg_json_object_begin(json, NULL);
+        mg_json_put_text(json, "class", mg_cpu_name((mg_cpu)cpu));
+        mg_json_put_real(json, "gflops", mg_peak_gflops((mg_cpu)cpu, 1));
+        mg_json_put_real(json, "gflops_all", mg_peak_gflops((mg_cpu)cpu, cores));
+        mg_json_object_end(json);
+    }
+    mg_json_array_end(json);
+    mg_json_put_real(json, "read_gbs", one_gbs);
+    mg_json_put_real(json, "read_gbs_all", all_gbs);
+}
+
+static void put_fonts(mg_json_writer *json)
+{
+    mg_buffer path = {0};
+    mg_json_array_begin(json, "soundfonts");
+    for (size_t n = 0; mg_soundfont_find(n, &path); n++) mg_json_put_text(json, NULL, path.data);
+    mg_json_array_end(json);
+    mg_buffer_free(&path);
+}
+
+static mg_status describe_system(mg_run *run, mg_error *why)
+{
+    mg_buffer out = {0};
+    double one = 0, all = 0;
+    int cores = mg_cores();
+    mg_status status = mg_peak_read_gbs(1, &one);
+    if (!status) status = mg_peak_read_gbs(cores, &all);
+    if (status) return mg_fail(why, status, "out of memory");
+    mg_json_writer json = mg_record_begin(&out, "system");
+    mg_json_put_text(&json, "version", MG_VERSION);
+    mg_json_put_text(&json, "cpu", mg_cpu_model());
+    mg_json_put_int(&json, "cores", cores);
+    mg_json_put_text(&json, "class", mg_cpu_name(mg_cpu_class()));
+    put_speeds(&json, cores, one, all);
+    mg_json_object_begin(&json, "libraries");
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        mg_json_put_text(&json, libraries[i].name, libraries[i].version());
+    mg_json_object_end(&json);
+    put_fonts(&json);
+    mg_record_end(&json);
+    status = mg_run_emit(run, &out, why);
+    mg_buffer_free(&out);
+    return status;
+}
+
+/* ---- the tool ---- */
+
+/* One file, and no folder, was named: or one came through a pipe. */
+static bool is_one(const cli *c)
+{
+    struct stat about;
+    if (c->names_file || c->n_paths > 1) return false;
+    return c->n_paths == 0 || stat(c->paths[0], &about) || !S_ISDIR(about.st_mode);
+}
+
+static bool is_usable(cli *c)
+{
+    int modes = me.is_roll + (me.n_curves > 0) + me.is_verify + me.is_records + me.is_system;
+    if (modes + (me.inspect.each || me.inspect.card) > 1 || (me.inspect.each && me.inspect.card))
+        return cli_refuse(c, "one thing at a time: --each, --card, --piano-roll, --curve, --verify, --records or --system");
+    if (me.picture.svg && !me.is_roll && !me.n_curves)
+        return cli_refuse(c, "--output is for pictures: --piano-roll or --curve");
+    me.inspect.is_one = is_one(c);
+    me.inspect.path = c->n_paths == 1 ? c->paths[0] : NULL;
+    me.picture.pieces = me.inspect.pieces;
+    me.picture.style = cli_style(me.width);
+    me.picture.may_replace = c->force;
+    me.picture.title = me.inspect.path;
+    return true;
+}
+
+static mg_status work(cli *c, mg_error *why)
+{
+    mg_source *source;
+    mg_run *run = cli_run(c);
+    if (me.is_system) return describe_system(run, why);
+    MG_TRY(cli_source(c, &source, why));
+    mg_status status = me.is_roll      ? mg_roll_run(&me.picture, source, run, why)
+                       : me.n_curves   ? mg_curve_run(&me.picture, me.curve_names, me.n_curves, source, run, why)
+                       : me.is_verify  ? mg_provenance_run(source, run, why)
+                       : me.is_records ? mg_records_run(source, run, why)
+                                       : mg_inspect_run(&me.inspect, source, run, why);
+    mg_source_close(source);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
-    static const cli_about about = {.name = "mgen-info", .summary = "say what a file or a corpus is", .synopsis = "[FILE|FOLDER|-]...", .wants_input = true};
+    static const cli_about about = {
+        .name = "mgen-info", .summary = "say what a file or a corpus is", .synopsis = "[FILE|FOLDER|-]...",
+        .reads = "Reads MIDI and ABC files, roll data sets, records, packed sets, models, sound files, and folders of "
+                 "music. A single file of music is told piece by piece; several files, folders and records are summed "
+                 "up in a card.",
+        .wants_input = true};
     cli c;
-    cli_row rows[] = {{0}};
+    mg_error why = {0};
+    me.inspect.pieces.read = mg_read_defaults();
     if (!cli_start(&c, &about, rows, argc, argv)) return c.exit;
-    mg_error why = {0}; mg_source *s;
-    mg_status st = cli_source(&c, &s, &why);
-    mg_flow f = {.work = work};
-    if (!st) st = mg_flow_run(&f, s, cli_run(&c), &why), mg_source_close(s);
-    return cli_finish(&c, st, &why);
+    if (!is_usable(&c)) return c.exit;
+    mg_status status = work(&c, &why);
+    mg_free(me.curve_text);
+    return cli_finish(&c, status, &why);
 }

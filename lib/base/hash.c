@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+const char *mg_hash_library(void)
+{
+    static char version[24];
+    unsigned v = XXH_versionNumber();
+    snprintf(version, sizeof version, "%u.%u.%u", v / 10000, v / 100 % 100, v % 100);
+    return version;
+}
+
 static mg_hash from_xxh(XXH128_hash_t h) { return (mg_hash){.hi = h.high64, .lo = h.low64}; }
 
 mg_hash mg_hash_bytes(const void *bytes, size_t length) { return from_xxh(XXH3_128bits(bytes, length)); }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The door to zlib. */
-#include <mgen/base.h>
+#include <mgen/data.h>
 #include "data/inflate.h"
 
 #include <zlib.h>
@@ -9,6 +9,8 @@ struct data_inflate {
     z_stream z;
     const uint8_t *at, *end;
 };
+
+const char *mg_inflate_library(void) { return zlibVersion(); }
 
 static void *take(void *user, unsigned count, unsigned size)
 {

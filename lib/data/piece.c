@@ -247,8 +247,7 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     return status;
 }
 
-/* The path of a record is relative to the folder of the file that it stands in; from a pipe, to the working folder. */
-static char *resolve(const char *stream, const char *path)
+char *mg_record_resolve(const char *stream, const char *path)
 {
     const char *slash = strrchr(stream, '/');
     mg_buffer whole = {0};
@@ -278,7 +277,7 @@ static mg_status read_record(walk *w)
     if (tokens || frames) {
         status = decode_record(w, tokens ? tokens : frames, !tokens);
     } else if (path) {
-        char *whole = resolve(w->job->item.path, path);
+        char *whole = mg_record_resolve(w->job->item.path, path);
         status = whole ? read_path(w, whole) : mg_fail(why, MG_NO_MEMORY, "out of memory");
         mg_free(whole);
     } else {

@@ -199,9 +199,8 @@ static mg_status put_check(const char *path, const mg_file *file, mg_buffer *out
     bool is_sealed = digits && memcmp(digits, zeros, DIGITS);
     mg_status status = digits && !hash_open(file->data, file->size, digits, hex) ? MG_NO_MEMORY : MG_OK;
     bool is_whole = !status && is_sealed && memcmp(digits, hex, DIGITS) == 0;
-    mg_json_writer json = mg_record_begin(out, "check");
+    mg_json_writer json = mg_record_begin(out, "provenance");
     mg_record_put_path(&json, "path", path);
-    mg_json_put_text(&json, "check", "provenance");
     mg_json_put_text(&json, "seal", is_whole ? "whole" : is_sealed ? "broken" : "absent");
     if (!status && object) status = put_files(&json, path, mg_json_get(object, "files"), &is_well);
     *passed = object && is_whole && is_well;
@@ -221,4 +220,39 @@ mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg
     mg_status status = put_check(path, &file, out, passed);
     mg_file_free(&file);
     return status ? mg_fail(why, status, "%s: out of memory", path) : MG_OK;
+}
+
+/* ---- many files ---- */
+
+static mg_status check_job(mg_job *job, const char *path)
+{
+    bool passed = false;
+    MG_TRY(mg_provenance_check(path, &job->out, &passed, &job->why));
+    job->tally.failed += !passed;
+    return MG_OK;
+}
+
+static mg_status work(void *user, mg_job *job)
+{
+    (void)user;
+    mg_json *record;
+    const mg_item *item = &job->item;
+    if (item->content.data) return mg_fail(&job->why, MG_UNSUPPORTED, "what comes through a pipe has no file to check");
+    if (item->pack) return item->number == 0 ? check_job(job, item->path) : MG_OK;
+    if (!item->line) return check_job(job, item->path);
+    MG_TRY(mg_item_record(item, &record, &job->why));
+    bool is_output = strcmp(mg_json_get_string(record, "kind", ""), "output") == 0;
+    char *path = is_output ? mg_record_path(record, "path") : NULL;
+    char *whole = path ? mg_record_resolve(item->path, path) : NULL;
+    mg_status status = MG_OK;
+    if (is_output) status = whole ? check_job(job, whole) : mg_fail(&job->why, MG_BAD_DATA, "a record without path");
+    mg_free(path);
+    mg_free(whole);
+    mg_json_free(record);
+    return status;
+}
+
+mg_status mg_provenance_run(mg_source *source, mg_run *run, mg_error *why)
+{
+    return mg_flow_run(&(mg_flow){.work = work}, source, run, why);
 }

@@ -158,6 +158,8 @@ const char *mg_tensors_metadata(const mg_tensors *t, const char *key)
     return mg_json_get_string(mg_json_get(t->header, "__metadata__"), key, NULL);
 }
 
+const mg_json *mg_tensors_all_metadata(const mg_tensors *t) { return mg_json_get(t->header, "__metadata__"); }
+
 /* ---- elements ---- */
 
 static double from_f16(uint16_t h)

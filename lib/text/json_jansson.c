@@ -7,6 +7,8 @@
 
 enum { DEEPEST = 64 };
 
+const char *mg_json_library(void) { return jansson_version_str(); }
+
 /* jansson's own limit is 2048 levels; ours is checked before it, so that a record cannot use up the stack. */
 static bool is_too_deep(const char *text, size_t length)
 {

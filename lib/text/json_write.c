@@ -123,7 +123,9 @@ void mg_json_put_copy(mg_json_writer *to, const char *key, const mg_json *value)
     struct { const mg_json *value; void *place; size_t at; } open[64]; /* mg_json_parse admits 64 levels */
     unsigned depth = 0;
     for (;;) {
-        switch (mg_json_kind_of(value)) {
+        mg_json_kind kind = mg_json_kind_of(value);
+        bool is_too_deep = to->depth >= 63 && (kind == MG_JSON_ARRAY || kind == MG_JSON_OBJECT);
+        switch (is_too_deep ? MG_JSON_NULL : kind) {
         case MG_JSON_NULL: mg_json_put_null(to, key); break;
         case MG_JSON_BOOL: {
             bool b = false;

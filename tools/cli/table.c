@@ -1,169 +1,308 @@
 /* SPDX-License-Identifier: MIT */
-/* Records for people: on a terminal each record becomes a few aligned lines, "key  value", its kind and path as the
-   heading. Long lists are cut, nested objects indented; an object of objects with the same keys becomes a grid, a
-   line a member, with as many columns as the terminal has room for. */
-#include "cli/inside.h"
+/* Records for people. Records of a kind that repeats become rows of a table, whose columns are decided on the first
+   screenful; a record that stands alone becomes a section of keys and values, with bars for counts and tables for lists
+   of objects. All of it is driven by the shape of the JSON. */
+#include "cli/cells.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { KEY_WIDTH = 28, LIST_SHOWN = 12, COLUMNS = 32, DIGITS = 6, GRID_DIGITS = 4 };
+enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, BAR_WIDTH = 24, ROWS_SHOWN = 100, COUNTS_SHOWN = 12, DEEPEST = 6 };
+static const double patience_s = 0.4; /* how long the first rows may wait for others */
+
+/* A kind whose columns are decided. */
+typedef struct {
+    char *kind;
+    cells_layout layout;
+} known;
 
 struct cli_table {
     mg_buffer text;
-    int width; /* of the terminal */
+    mg_plot_style style;
+    mg_json *waiting[SCREENFUL]; /* of one kind, not shown yet */
+    size_t n_waiting;
+    double since_s;
+    known kinds[KINDS];
+    size_t n_kinds;
+    const known *last;           /* whose rows stand above */
+    bool has_shown;
 };
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const char *kind_of(const mg_json *record) { return mg_json_get_string(record, "kind", "record"); }
 
 cli_table *cli_table_new(void)
 {
     cli_table *table = mg_alloc_zero(1, sizeof *table);
-    struct winsize size;
-    if (!table) return NULL;
-    table->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+    if (table) table->style = cli_style(0);
     return table;
 }
 
-static void add_value(mg_buffer *out, const mg_json *value, int digits)
+/* ---- sections ---- */
+
+static void add_colour(cli_table *t, const char *code)
 {
-    bool b = false;
-    int64_t i;
-    double r = 0;
-    switch (mg_json_kind_of(value)) {
-    case MG_JSON_NULL: mg_buffer_add_text(out, "-"); break;
-    case MG_JSON_BOOL:
-        mg_json_bool(value, &b);
-        mg_buffer_add_text(out, b ? "yes" : "no");
-        break;
-    case MG_JSON_INT:
-        if (mg_json_int(value, &i)) mg_int_add(out, i);
-        break;
-    case MG_JSON_REAL:
-        mg_json_real(value, &r);
-        mg_buffer_print(out, "%.*g", digits, r);
-        break;
-    case MG_JSON_STRING: mg_buffer_add_text(out, mg_json_string(value)); break;
-    case MG_JSON_ARRAY:
-        for (size_t k = 0; k < mg_json_count(value) && k < LIST_SHOWN; k++) {
-            if (k) mg_buffer_add_char(out, ' ');
-            add_value(out, mg_json_at(value, k), digits);
-        }
-        if (mg_json_count(value) > LIST_SHOWN) mg_buffer_print(out, " ... (%zu)", mg_json_count(value));
-        break;
-    case MG_JSON_OBJECT: {
-        const char *key;
-        const mg_json *member, *const whole = value;
-        bool is_first = true;
-        for (void *place = NULL; mg_json_next(whole, &place, &key, &member); is_first = false) {
-            mg_buffer_print(out, "%s%s ", is_first ? "" : ", ", key);
-            add_value(out, member, digits);
-        }
-        break;
-    }
-    }
+    if (t->style.has_colour) mg_buffer_print(&t->text, "\033[%sm", code);
 }
 
-/* ---- grids ---- */
-
-/* The members' keys, where all members are objects with the same keys in the same order; 0 where they are not. */
-static int find_columns(const mg_json *object, const char *columns[COLUMNS])
+static void add_key(cli_table *t, const char *key, int indent)
 {
-    const char *name, *key;
-    const mg_json *member, *value;
-    int n = 0;
-    bool is_first = true;
-    for (void *place = NULL; mg_json_next(object, &place, &name, &member); is_first = false) {
-        int i = 0;
-        for (void *inner = NULL; mg_json_next(member, &inner, &key, &value); i++) {
-            if (i == COLUMNS || (!is_first && (i >= n || strcmp(columns[i], key)))) return 0;
-            columns[i] = key;
-        }
-        if (i == 0 || (!is_first && i != n)) return 0;
-        n = i;
-    }
-    return n;
+    mg_buffer_print(&t->text, "%*s", indent, "");
+    add_colour(t, "38;5;244");
+    cells_pad(&t->text, key, KEY_WIDTH, false, false, &t->style);
+    add_colour(t, "0");
+    mg_buffer_add_char(&t->text, ' ');
 }
 
-static int wider(int a, size_t b) { return (size_t)a < b ? (int)b : a; }
-
-/* A cell's text, in a scratch buffer. */
-static const char *cell(mg_buffer *scratch, const mg_json *member, const char *column)
+static void add_line(cli_table *t, const mg_json *value, int indent)
 {
-    mg_buffer_clear(scratch);
-    add_value(scratch, mg_json_get(member, column), GRID_DIGITS);
-    return scratch->data ? scratch->data : "";
+    mg_buffer line = {0};
+    cells_add(&line, value);
+    mg_text_add_shown(&t->text, line.data ? line.data : "", t->style.width - indent - KEY_WIDTH - 1, t->style.is_unicode);
+    mg_buffer_add_char(&t->text, '\n');
+    t->text.failed |= line.failed;
+    mg_buffer_free(&line);
 }
 
-static void add_grid(mg_buffer *out, const mg_json *object, const char *const *columns, int n, int indent, int width)
+/* Counts by name: a bar, the count and its share; the largest of them where they are many. */
+static void add_counts(cli_table *t, const mg_json *object, int indent)
 {
-    const char *name;
-    const mg_json *member;
-    int names = 0, widths[COLUMNS] = {0}, shown = 0;
-    mg_buffer scratch = {0};
-    for (void *place = NULL; mg_json_next(object, &place, &name, &member);) {
-        names = wider(names, strlen(name));
-        for (int i = 0; i < n; i++) widths[i] = wider(widths[i], strlen(cell(&scratch, member, columns[i])));
-    }
-    int used = indent + names;
-    for (; shown < n; shown++) {
-        widths[shown] = wider(widths[shown], strlen(columns[shown]));
-        used += 2 + widths[shown];
-        if (used > width) break;
-    }
-    mg_buffer_print(out, "%*s%*s", indent, "", names, "");
-    for (int i = 0; i < shown; i++) mg_buffer_print(out, "  %*s", widths[i], columns[i]);
-    mg_buffer_add_char(out, '\n');
-    for (void *place = NULL; mg_json_next(object, &place, &name, &member);) {
-        mg_buffer_print(out, "%*s%-*s", indent, "", names, name);
-        for (int i = 0; i < shown; i++) mg_buffer_print(out, "  %*s", widths[i], cell(&scratch, member, columns[i]));
-        mg_buffer_add_char(out, '\n');
-    }
-    out->failed |= scratch.failed;
-    mg_buffer_free(&scratch);
-}
-
-/* ---- records ---- */
-
-static void add_members(mg_buffer *out, const mg_json *object, int indent, int width)
-{
-    const char *key, *columns[COLUMNS];
+    const char *key;
     const mg_json *value;
+    int64_t count = 0, most = 0, sum = 0, rest = 0;
+    size_t shown = 0, n = mg_json_count(object);
     for (void *place = NULL; mg_json_next(object, &place, &key, &value);) {
-        bool is_object = mg_json_kind_of(value) == MG_JSON_OBJECT;
-        if (indent == 2 && (!strcmp(key, "kind") || !strcmp(key, "path") || !strcmp(key, "path_b64"))) continue;
-        if (is_object && mg_json_count(value) == 0) continue;
-        mg_buffer_print(out, "%*s%-*s", indent, "", KEY_WIDTH - indent, key);
-        if (is_object && indent < 6) {
-            mg_buffer_add_char(out, '\n');
-            int n = find_columns(value, columns);
-            if (n) add_grid(out, value, columns, n, indent + 2, width);
-            else add_members(out, value, indent + 2, width);
+        mg_json_int(value, &count);
+        sum += count;
+        if (count > most) most = count;
+    }
+    for (void *place = NULL; mg_json_next(object, &place, &key, &value); shown++) {
+        mg_json_int(value, &count);
+        if (shown >= COUNTS_SHOWN && n > COUNTS_SHOWN + 1) {
+            rest += count;
             continue;
         }
-        mg_buffer_add_char(out, ' ');
-        add_value(out, value, DIGITS);
-        mg_buffer_add_char(out, '\n');
+        mg_buffer_print(&t->text, "%*s", indent, "");
+        cells_pad(&t->text, key, KEY_WIDTH + 8, false, false, &t->style);
+        mg_buffer_add_char(&t->text, ' ');
+        mg_plot_bar(&t->text, (double)count, (double)most, BAR_WIDTH, &t->style);
+        mg_buffer_print(&t->text, " %8lld", (long long)count);
+        if (sum > 0) mg_buffer_print(&t->text, " %5.1f %%", 100 * (double)count / (double)sum);
+        mg_buffer_add_char(&t->text, '\n');
     }
+    if (rest)
+        mg_buffer_print(&t->text, "%*s%-*s %*s %8lld\n", indent, "", KEY_WIDTH + 8, "others", BAR_WIDTH, "",
+                        (long long)rest);
+}
+
+/* A long list of numbers as one line of little columns. */
+static bool add_spark(cli_table *t, const mg_json *list)
+{
+    size_t n = mg_json_count(list);
+    int room = t->style.width - KEY_WIDTH - 12;
+    double *values = n > 16 ? mg_alloc(n, sizeof *values) : NULL;
+    bool is_numbers = values != NULL;
+    for (size_t i = 0; is_numbers && i < n; i++) is_numbers = mg_json_real(mg_json_at(list, i), &values[i]);
+    if (is_numbers) {
+        mg_plot_spark(&t->text, values, n, room < 128 ? room : 128, &t->style);
+        mg_buffer_add_char(&t->text, '\n');
+    }
+    mg_free(values);
+    return is_numbers;
+}
+
+/* The members of an object of objects or a list of objects as rows. */
+static void add_rows(cli_table *t, const mg_json *value, int indent)
+{
+    const mg_json *rows[ROWS_SHOWN], *member;
+    const char *names[ROWS_SHOWN], *key;
+    size_t n = 0, all = mg_json_count(value);
+    bool has_names = mg_json_kind_of(value) == MG_JSON_OBJECT;
+    cells_layout layout;
+    for (void *place = NULL; has_names && n < ROWS_SHOWN && mg_json_next(value, &place, &key, &member); n++)
+        rows[n] = member, names[n] = key;
+    for (; !has_names && n < ROWS_SHOWN && n < all; n++) rows[n] = mg_json_at(value, n);
+    if (cells_lay_out(&layout, rows, has_names ? names : NULL, n, indent, &t->style)) {
+        cells_add_head(&t->text, &layout, indent, &t->style);
+        for (size_t i = 0; i < n; i++)
+            cells_add_row(&t->text, &layout, rows[i], has_names ? names[i] : NULL, indent, &t->style);
+        if (n < all) mg_buffer_print(&t->text, "%*s... and %zu more\n", indent, "", all - n);
+    } else {
+        t->text.failed = true;
+    }
+    cells_free(&layout);
+}
+
+static bool holds_objects(const mg_json *value)
+{
+    const char *key;
+    const mg_json *member;
+    size_t n = mg_json_count(value);
+    if (n == 0) return false;
+    for (size_t i = 0; mg_json_kind_of(value) == MG_JSON_ARRAY && i < n; i++)
+        if (mg_json_kind_of(mg_json_at(value, i)) != MG_JSON_OBJECT) return false;
+    for (void *place = NULL; mg_json_kind_of(value) == MG_JSON_OBJECT && mg_json_next(value, &place, &key, &member);)
+        if (mg_json_kind_of(member) != MG_JSON_OBJECT) return false;
+    return true;
+}
+
+static void add_members(cli_table *t, const mg_json *object, int indent)
+{
+    const char *key;
+    const mg_json *value;
+    for (void *place = NULL; mg_json_next(object, &place, &key, &value);) {
+        size_t n = strlen(key);
+        bool is_nested = !cells_is_scalar(value), is_empty = is_nested && mg_json_count(value) == 0;
+        if (indent == 2 && (!strcmp(key, "kind") || !strcmp(key, "path"))) continue;
+        if (is_empty || (n > 4 && !strcmp(key + n - 4, "_b64"))) continue;
+        add_key(t, key, indent);
+        if (!is_nested || (cells_is_flat(value) && mg_json_count(value) <= 2)) {
+            add_line(t, value, indent);
+        } else if (cells_is_counts(value)) {
+            mg_buffer_add_char(&t->text, '\n');
+            add_counts(t, value, indent + 2);
+        } else if (holds_objects(value)) {
+            mg_buffer_add_char(&t->text, '\n');
+            add_rows(t, value, indent + 2);
+        } else if (mg_json_kind_of(value) == MG_JSON_OBJECT && indent < DEEPEST) {
+            mg_buffer_add_char(&t->text, '\n');
+            add_members(t, value, indent + 2);
+        } else if (mg_json_kind_of(value) != MG_JSON_ARRAY || !add_spark(t, value)) {
+            add_line(t, value, indent);
+        }
+    }
+}
+
+static void add_section(cli_table *t, const mg_json *record)
+{
+    if (t->has_shown) mg_buffer_add_char(&t->text, '\n');
+    add_colour(t, "1");
+    mg_buffer_print(&t->text, "%s  ", kind_of(record));
+    mg_text_add_shown(&t->text, mg_json_get_string(record, "path", ""), t->style.width - 12, t->style.is_unicode);
+    add_colour(t, "0");
+    mg_buffer_add_char(&t->text, '\n');
+    add_members(t, record, 2);
+}
+
+/* ---- rows ---- */
+
+static known *find_kind(cli_table *t, const char *kind)
+{
+    for (size_t i = 0; i < t->n_kinds; i++)
+        if (strcmp(t->kinds[i].kind, kind) == 0) return &t->kinds[i];
+    return NULL;
+}
+
+static void add_row(cli_table *t, const known *k, const mg_json *record)
+{
+    if (t->last != k) {
+        if (t->has_shown) mg_buffer_add_char(&t->text, '\n');
+        add_colour(t, "1");
+        mg_buffer_add_text(&t->text, k->kind);
+        add_colour(t, "0");
+        if (k->layout.hidden) mg_buffer_print(&t->text, "  (%d more columns in the records)", k->layout.hidden);
+        mg_buffer_add_char(&t->text, '\n');
+        cells_add_head(&t->text, &k->layout, 2, &t->style);
+    }
+    cells_add_row(&t->text, &k->layout, record, NULL, 2, &t->style);
+    t->last = k;
+    t->has_shown = true;
+}
+
+static mg_status flush_text(cli_table *t, mg_error *why)
+{
+    mg_status status = t->text.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
+                                      : mg_write_all(STDOUT_FILENO, "standard output", t->text.data, t->text.length, why);
+    mg_buffer_clear(&t->text);
+    return status;
+}
+
+/* Show what waits: several as rows, whose columns then stand; one alone as a section. */
+static mg_status show_waiting(cli_table *t, mg_error *why)
+{
+    bool are_rows = t->n_waiting > 1 && t->n_kinds < KINDS;
+    if (are_rows) {
+        known *k = &t->kinds[t->n_kinds];
+        *k = (known){.kind = mg_strdup(kind_of(t->waiting[0]))};
+        bool is_done = cells_lay_out(&k->layout, (const mg_json *const *)t->waiting, NULL, t->n_waiting, 2, &t->style);
+        t->n_kinds++;
+        if (!is_done || !k->kind) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+        for (size_t i = 0; i < t->n_waiting; i++) add_row(t, k, t->waiting[i]);
+    }
+    for (size_t i = 0; i < t->n_waiting; i++) {
+        if (!are_rows) {
+            add_section(t, t->waiting[i]);
+            t->last = NULL;
+            t->has_shown = true;
+        }
+        mg_json_free(t->waiting[i]);
+    }
+    t->n_waiting = 0;
+    return t->text.length ? flush_text(t, why) : MG_OK;
+}
+
+/* An error in one line, whatever is around it. */
+static mg_status show_error(cli_table *t, const mg_json *record, mg_error *why)
+{
+    const char *path = mg_json_get_string(record, "path", ""), *error = mg_json_get_string(record, "error", "");
+    const char *where = mg_json_get_string(record, "where", "");
+    mg_buffer line = {0};
+    size_t n = strlen(path);
+    mg_buffer_add_text(&line, path);
+    mg_buffer_print(&line, ": %s", !strncmp(error, path, n) && n && error[n] == ':' ? error + n + 2 : error);
+    if (*where) mg_buffer_print(&line, " (%s)", where);
+    add_colour(t, "31");
+    mg_buffer_add_text(&t->text, "error  ");
+    add_colour(t, "0");
+    mg_text_add_shown(&t->text, line.data ? line.data : "", 1000, t->style.is_unicode);
+    mg_buffer_add_char(&t->text, '\n');
+    mg_buffer_free(&line);
+    t->has_shown = true;
+    t->last = NULL;
+    return flush_text(t, why);
 }
 
 mg_status cli_table_line(void *user, const char *text, size_t length, mg_error *why)
 {
-    cli_table *table = user;
+    cli_table *t = user;
     mg_json *record;
     MG_TRY(mg_json_parse(text, length, &record, why));
-    mg_buffer_clear(&table->text);
-    mg_buffer_print(&table->text, "%s  %s\n", mg_json_get_string(record, "kind", "record"),
-                    mg_json_get_string(record, "path", ""));
-    add_members(&table->text, record, 2, table->width);
-    mg_json_free(record);
-    if (table->text.failed) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    return mg_write_all(STDOUT_FILENO, "standard output", table->text.data, table->text.length, why);
+    const char *kind = kind_of(record);
+    const known *k = find_kind(t, kind);
+    mg_status status = MG_OK;
+    bool is_error = strcmp(kind, "error") == 0;
+    if (t->n_waiting && (is_error || k || strcmp(kind, kind_of(t->waiting[0])))) status = show_waiting(t, why);
+    if (!status && (is_error || k)) {
+        if (k) add_row(t, k, record);
+        status = is_error ? show_error(t, record, why) : flush_text(t, why);
+        mg_json_free(record);
+        return status;
+    }
+    if (status) return mg_json_free(record), status;
+    if (t->n_waiting == 0) t->since_s = now_s();
+    t->waiting[t->n_waiting++] = record;
+    bool is_enough = t->n_waiting == SCREENFUL || (t->n_waiting > 1 && now_s() - t->since_s > patience_s);
+    return is_enough ? show_waiting(t, why) : MG_OK;
 }
 
-mg_status cli_table_end(cli_table *table, mg_error *why)
+mg_status cli_table_end(cli_table *t, mg_error *why)
 {
-    (void)why;
-    mg_buffer_free(&table->text);
-    mg_free(table);
-    return MG_OK;
+    mg_status status = t->n_waiting ? show_waiting(t, why) : MG_OK;
+    for (size_t i = 0; i < t->n_waiting; i++) mg_json_free(t->waiting[i]);
+    for (size_t i = 0; i < t->n_kinds; i++) {
+        mg_free(t->kinds[i].kind);
+        cells_free(&t->kinds[i].layout);
+    }
+    mg_buffer_free(&t->text);
+    mg_free(t);
+    return status;
 }

@@ -120,6 +120,7 @@ uint64_t mg_gcd(uint64_t a, uint64_t b);
 
 typedef struct { uint64_t hi, lo; } mg_hash;
 
+const char *mg_hash_library(void); /**< of xxhash: "0.8.1" */
 mg_hash mg_hash_bytes(const void *bytes, size_t length);  /**< XXH3-128 */
 uint64_t mg_hash64_bytes(const void *bytes, size_t length); /**< XXH3-64 */
 bool mg_hash_equal(mg_hash a, mg_hash b);

@@ -50,6 +50,9 @@ void mg_record_end(mg_json_writer *json);
 void mg_record_put_path(mg_json_writer *json, const char *key, const char *path);
 /** The path under `key` as the file system knows it, new and yours; NULL if absent or out of memory. */
 char *mg_record_path(const mg_json *record, const char *key);
+/** Where a path that stands in a record leads: it counts from the folder of the stream (a file's path, "-" for a pipe,
+    whose folder is the working one). New; NULL when out of memory. */
+char *mg_record_resolve(const char *stream, const char *path);
 void mg_record_put_hash(mg_json_writer *json, const char *key, mg_hash hash);
 /** An error record. */
 void mg_record_error(mg_buffer *out, const char *path, const mg_error *why);
@@ -105,6 +108,7 @@ const mg_stored *mg_tensors_at(const mg_tensors *tensors, size_t i);
 const mg_stored *mg_tensors_find(const mg_tensors *tensors, const char *name); /**< NULL if absent */
 /** The text under `key` in __metadata__, NULL if absent. */
 const char *mg_tensors_metadata(const mg_tensors *tensors, const char *key);
+const mg_json *mg_tensors_all_metadata(const mg_tensors *tensors); /**< an object of texts, NULL if there is none */
 void mg_tensors_close(mg_tensors *tensors);
 
 typedef struct { const char *key, *value; } mg_metadata;
@@ -142,7 +146,7 @@ mg_status mg_seal_out(mg_out *out, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
 
-/** Add a check record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
+/** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
     Files that it names are looked for at their path, seen from the working folder and from the file's folder, and
     beside the file. One that is not there is reported, and is no failure. */
 mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
@@ -312,6 +316,14 @@ bool mg_rolls_is(const void *bytes, size_t size);
 mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_fn visit, void *user, mg_error *why);
 /** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 21..108. */
 mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
+const char *mg_inflate_library(void); /**< of zlib, which opens MAT files: "1.2.13" */
+
+/** mg_provenance_check for all files of a source, packed sets whole, and for the files that `output` records name; what
+    does not pass counts as failed. */
+mg_status mg_provenance_run(mg_source *source, mg_run *run, mg_error *why);
+
+/** Hand on the records of packed sets and record streams as they are; any other input is an error. */
+mg_status mg_records_run(mg_source *source, mg_run *run, mg_error *why);
 
 /* ---- pieces: the music that an item holds ---- */
 

@@ -19,5 +19,11 @@ enum { MG_RANK = 8 }; /**< most axes of a tensor */
 /** The library behind large matrix products, with its version: "oneDNN 2.6.3", or "own loops". */
 const char *mg_product_library(void);
 
+/** What the machine can do at most, measured now (some tenths of a second): multiply-adds of floats in registers, 10^9
+    operations a second (two each) with the loops of a class, 0 if the machine lacks it; and reading memory in a row,
+    10^9 bytes a second, with the loops in use. Speeds are held against these. */
+double mg_peak_gflops(mg_cpu cpu, int threads);
+mg_status mg_peak_read_gbs(int threads, double *gbs);
+
 MG_PUBLIC_END
 #endif

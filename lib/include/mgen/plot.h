@@ -7,6 +7,7 @@
 #ifndef MGEN_PLOT_H
 #define MGEN_PLOT_H
 
+#include <mgen/data.h>
 #include <mgen/midi.h>
 
 MG_PUBLIC_BEGIN
@@ -64,6 +65,23 @@ void mg_plot_bar(mg_buffer *out, double value, double most, int columns, const m
 /** n values as n columns of one line, their heights in eighths; neighbours are summed where there are more than
     `columns`. */
 void mg_plot_spark(mg_buffer *out, const double *values, size_t n, int columns, const mg_plot_style *style);
+
+/* ---- pictures of what a source holds ---- */
+
+typedef struct {
+    mg_piece_options pieces;
+    mg_plot_style style;         /**< of pictures for a terminal, which go to standard output */
+    const char *svg;             /**< the SVG file to be written instead, for one picture; NULL: none */
+    bool may_replace;
+    const char *title;           /**< of curves; piano-rolls are called as their pieces */
+    int64_t first_bar, last_bar; /**< of piano-rolls; last_bar 0: 64 bars on the terminal, all in an SVG */
+} mg_picture_options;
+
+/** The piano-roll of every piece. */
+mg_status mg_roll_run(const mg_picture_options *options, mg_source *source, mg_run *run, mg_error *why);
+/** The values of the keys `names` (at most 8) of all step records, as curves over the step. */
+mg_status mg_curve_run(const mg_picture_options *options, const char *const *names, size_t n, mg_source *source,
+                       mg_run *run, mg_error *why);
 
 MG_PUBLIC_END
 #endif

@@ -48,6 +48,8 @@ int mg_text_add_shown(mg_buffer *out, const char *text, int columns, bool is_uni
 
 /* ---- JSON, read ---- */
 
+const char *mg_json_library(void); /**< of jansson: "2.14" */
+
 /** A parsed value. All but the root are borrowed from it. Duplicate keys, NaN, bad UTF-8 and more than 64 levels are
     refused. */
 typedef struct mg_json mg_json;
@@ -96,7 +98,7 @@ void mg_json_put_text(mg_json_writer *json, const char *key, const char *value);
 void mg_json_put_bytes(mg_json_writer *json, const char *key, const char *value, size_t length);
 void mg_json_put_ints(mg_json_writer *json, const char *key, const int32_t *values, size_t n);
 void mg_json_put_reals(mg_json_writer *json, const char *key, const double *values, size_t n);
-/** A parsed value again, keys in their order of reading. */
+/** A parsed value again, keys in their order of reading. What would lie deeper than 64 levels becomes null. */
 void mg_json_put_copy(mg_json_writer *json, const char *key, const mg_json *value);
 /** A value that is JSON already. */
 void mg_json_put_raw(mg_json_writer *json, const char *key, const char *text, size_t length);

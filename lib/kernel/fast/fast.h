@@ -27,5 +27,8 @@ void MG_K(adam)(int64_t n, mg_real *w, const mg_real *g, mg_real *m, mg_real *v,
 void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real *buf, const mg_update *u);
 double MG_K(squares)(int64_t n, const mg_real *x);
 void MG_K(blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain);
+float MG_K(peak_fma)(int64_t rounds);
+int64_t MG_K(peak_fma_flops)(void);
+float MG_K(peak_read)(int64_t n, const float *p);
 
 #endif

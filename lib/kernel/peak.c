@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's own peaks, measured: what speeds are held against. */
+#include <mgen/kernel.h>
+
+#include <string.h>
+#include <time.h>
+
+enum { TRIES = 5, READ_PIECES = 64 };
+
+#define PEAKS(cpu)                                \
+    float mg_peak_fma_##cpu(int64_t rounds);      \
+    int64_t mg_peak_fma_flops_##cpu(void);        \
+    float mg_peak_read_##cpu(int64_t n, const float *p);
+PEAKS(baseline)
+#ifdef __x86_64__
+PEAKS(avx2)
+PEAKS(avx512)
+#endif
+
+typedef struct {
+    float (*fma)(int64_t rounds);
+    int64_t (*flops)(void);
+    float (*read)(int64_t n, const float *p);
+} peaks;
+
+static const peaks of_class[MG_CPU_CLASSES] = {
+#define ROW(cpu) {mg_peak_fma_##cpu, mg_peak_fma_flops_##cpu, mg_peak_read_##cpu}
+    [MG_CPU_BASELINE] = ROW(baseline),
+#ifdef __x86_64__
+    [MG_CPU_AVX2] = ROW(avx2),
+    [MG_CPU_AVX512] = ROW(avx512),
+#endif
+};
+
+static volatile float sink; /* what was computed must go somewhere */
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- multiply-adds ---- */
+
+typedef struct {
+    const peaks *peaks;
+    int64_t rounds;
+} fma_work;
+
+static void run_fma(void *user, size_t i)
+{
+    const fma_work *work = user;
+    (void)i;
+    float result = work->peaks->fma(work->rounds);
+    if (result == 12345.0f) sink = result;
+}
+
+double mg_peak_gflops(mg_cpu cpu, int threads)
+{
+    fma_work work = {&of_class[cpu], 4000000};
+    double best = 0;
+    if (cpu > mg_cpu_best()) return 0;
+    for (int t = 0; t < TRIES; t++) {
+        double start = now_s();
+        mg_each(threads, (size_t)threads, run_fma, &work);
+        double rate = (double)threads * (double)work.rounds * (double)work.peaks->flops() / (now_s() - start) / 1e9;
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+
+/* ---- reads ---- */
+
+typedef struct {
+    const peaks *peaks;
+    const float *data;
+    int64_t per_piece;
+} read_work;
+
+static void run_read(void *user, size_t i)
+{
+    const read_work *work = user;
+    float result = work->peaks->read(work->per_piece, work->data + (int64_t)i * work->per_piece);
+    if (result == 12345.0f) sink = result;
+}
+
+mg_status mg_peak_read_gbs(int threads, double *gbs)
+{
+    size_t n = (size_t)1 << 26; /* 256 MiB: more than the caches hold */
+    read_work work = {&of_class[mg_cpu_class()], NULL, (int64_t)(n / READ_PIECES)};
+    float *data = mg_alloc(n, sizeof *data);
+    if (!data) return MG_NO_MEMORY;
+    memset(data, 1, n * sizeof *data);
+    work.data = data;
+    *gbs = 0;
+    for (int t = 0; t < TRIES; t++) {
+        double start = now_s();
+        mg_each(threads, READ_PIECES, run_read, &work);
+        double rate = (double)(n * sizeof *data) / (now_s() - start) / 1e9;
+        if (rate > *gbs) *gbs = rate;
+    }
+    mg_free(data);
+    return MG_OK;
+}

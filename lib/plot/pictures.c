@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Pictures of what a source holds: piano-rolls of its pieces, curves of its step records. */
+#include "plot/draw.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST_BARS = 64, MOST_POINTS = 1 << 15, MOST_CURVES = PLOT_COLOURS };
+
+/* ---- piano-rolls ---- */
+
+typedef struct {
+    const mg_picture_options *options;
+    mg_out *out;
+    uint64_t n_pieces;
+} rolls;
+
+static void add_title(mg_buffer *title, const mg_piece *piece, const mg_roll_view *view, int64_t bars)
+{
+    const char *name = mg_json_get_string(mg_json_get(piece->record, "meta"), "title", piece->score->title);
+    mg_buffer_add_text(title, piece->path);
+    if (*name) mg_buffer_print(title, ": %s", name);
+    if (view->first_bar <= 1 && view->last_bar >= bars) return;
+    mg_buffer_print(title, " (bars %lld-%lld of %lld)", (long long)(view->first_bar > 0 ? view->first_bar : 1),
+                    (long long)(view->last_bar < bars ? view->last_bar : bars), (long long)bars);
+}
+
+/* Into job->result, a buffer, which is written in the order of the inputs. */
+static mg_status draw_piece(void *user, mg_job *job, const mg_piece *piece, mg_error *why)
+{
+    const rolls *r = user;
+    mg_buffer title = {0}, *picture = job->result;
+    bool is_svg = r->options->svg != NULL;
+    int64_t bars = mg_score_bars(piece->score);
+    mg_roll_view view = {.first_bar = r->options->first_bar, .last_bar = r->options->last_bar};
+    if (view.last_bar == 0) view.last_bar = is_svg ? bars : (view.first_bar > 0 ? view.first_bar : 1) + MOST_BARS - 1;
+    add_title(&title, piece, &view, bars);
+    view.title = title.data;
+    if (is_svg && picture->length > 0)
+        return mg_buffer_free(&title), mg_fail(why, MG_UNSUPPORTED, "one picture takes one piece");
+    mg_status status = is_svg ? mg_plot_roll_svg(picture, piece->score, &view)
+                              : mg_plot_roll_text(picture, piece->score, &view, &r->options->style);
+    if (!is_svg) mg_buffer_add_char(picture, '\n');
+    status = title.failed || picture->failed ? MG_NO_MEMORY : status;
+    mg_buffer_free(&title);
+    return status ? mg_fail(why, status, "out of memory") : MG_OK;
+}
+
+static mg_status draw_input(void *user, mg_job *job)
+{
+    const rolls *r = user;
+    job->result = mg_alloc_zero(1, sizeof(mg_buffer));
+    if (!job->result) return mg_fail(&job->why, MG_NO_MEMORY, "out of memory");
+    return mg_job_pieces(job, &r->options->pieces, draw_piece, user);
+}
+
+static mg_status write_picture(void *user, mg_job *job, mg_error *why)
+{
+    rolls *r = user;
+    const mg_buffer *picture = job->result;
+    if (!picture || picture->length == 0) return MG_OK;
+    if (r->options->svg && r->n_pieces++ > 0)
+        return mg_fail(why, MG_UNSUPPORTED, "%s: one picture takes one piece", r->options->svg);
+    return mg_out_write(r->out, picture->data, picture->length, why);
+}
+
+static void free_picture(void *result)
+{
+    if (result) mg_buffer_free(result);
+    mg_free(result);
+}
+
+mg_status mg_roll_run(const mg_picture_options *options, mg_source *source, mg_run *run, mg_error *why)
+{
+    rolls r = {.options = options};
+    mg_flow flow = {.work = draw_input, .collect = write_picture, .release = free_picture, .user = &r};
+    MG_TRY(mg_out_open(options->svg ? options->svg : "-", options->may_replace, &r.out, why));
+    mg_status status = mg_flow_run(&flow, source, run, why);
+    if (!status && options->svg && r.n_pieces == 0) status = mg_fail(why, MG_BAD_DATA, "there is nothing to draw");
+    if (status) return mg_out_abandon(r.out), status;
+    return mg_out_commit(r.out, why);
+}
+
+/* ---- curves ---- */
+
+/* Points of one curve. When there are too many, neighbours are made one, so that memory is bounded. */
+typedef struct {
+    const char *name;
+    double *x, *y;
+    size_t n;
+    int per_point, pending; /* values that make a point; those that wait */
+    double sum_x, sum_y;
+} curve;
+
+static void add_value(curve *c, double x, double y)
+{
+    c->sum_x += x, c->sum_y += y;
+    if (++c->pending < c->per_point) return;
+    if (c->n == MOST_POINTS) {
+        c->n /= 2;
+        c->per_point *= 2;
+        for (size_t i = 0; i < c->n; i++) {
+            c->x[i] = (c->x[2 * i] + c->x[2 * i + 1]) / 2;
+            c->y[i] = (c->y[2 * i] + c->y[2 * i + 1]) / 2;
+        }
+        return; /* one more value like these makes the next point */
+    }
+    c->x[c->n] = c->sum_x / c->pending;
+    c->y[c->n++] = c->sum_y / c->pending;
+    c->pending = 0;
+    c->sum_x = c->sum_y = 0;
+}
+
+static void take_step(const mg_json *record, curve *curves, size_t n)
+{
+    double x, y;
+    if (strcmp(mg_json_get_string(record, "kind", ""), "step") || !mg_json_real(mg_json_get(record, "step"), &x)) return;
+    for (size_t i = 0; i < n; i++)
+        if (mg_json_real(mg_json_get(record, curves[i].name), &y)) add_value(&curves[i], x, y);
+}
+
+static mg_status read_steps(mg_source *source, mg_run *run, curve *curves, size_t n, mg_error *why)
+{
+    mg_item item;
+    mg_status status;
+    while (!(status = mg_source_next(source, &item, why))) {
+        mg_json *record = NULL;
+        mg_error trouble = item.trouble;
+        run->tally.inputs++;
+        if (!trouble.status) trouble.status = mg_item_record(&item, &record, &trouble);
+        if (!trouble.status && !record) mg_fail(&trouble, MG_UNSUPPORTED, "no records");
+        if (record) take_step(record, curves, n);
+        mg_json_free(record);
+        if (trouble.status == MG_NO_MEMORY) status = MG_NO_MEMORY;
+        else if (trouble.status) status = mg_fail(why, trouble.status, "%s: %s", item.path, trouble.text);
+        mg_item_clear(&item);
+        if (status) return status;
+        MG_TRY(mg_run_progress(run, &(mg_progress){.what = "records", .done = run->tally.inputs}));
+    }
+    return status == MG_END ? MG_OK : status;
+}
+
+static mg_status draw_curves(const mg_picture_options *options, const curve *curves, size_t n, mg_error *why)
+{
+    mg_series series[MOST_CURVES];
+    size_t n_series = 0;
+    mg_buffer picture = {0};
+    mg_out *out;
+    for (size_t i = 0; i < n; i++)
+        if (curves[i].n) series[n_series++] = (mg_series){curves[i].name, curves[i].x, curves[i].y, curves[i].n};
+    if (n_series == 0) return mg_fail(why, MG_BAD_DATA, "there are no step records with these keys");
+    mg_chart chart = {.title = options->title, .x_label = "step", .y_label = n_series == 1 ? series[0].name : NULL};
+    mg_status status = options->svg ? mg_plot_lines_svg(&picture, &chart, series, n_series)
+                                    : mg_plot_lines_text(&picture, &chart, series, n_series, 16, &options->style);
+    if (status) mg_fail(why, status, "out of memory");
+    else status = mg_out_open(options->svg ? options->svg : "-", options->may_replace, &out, why);
+    if (!status) {
+        status = mg_out_write(out, picture.data, picture.length, why);
+        if (status) mg_out_abandon(out);
+        else status = mg_out_commit(out, why);
+    }
+    mg_buffer_free(&picture);
+    return status;
+}
+
+mg_status mg_curve_run(const mg_picture_options *options, const char *const *names, size_t n, mg_source *source,
+                       mg_run *run, mg_error *why)
+{
+    curve curves[MOST_CURVES] = {{0}};
+    mg_status status = MG_OK;
+    if (n > MOST_CURVES) return mg_fail(why, MG_BAD_ARGUMENT, "more than %d curves", MOST_CURVES);
+    for (size_t i = 0; i < n; i++) {
+        curves[i] = (curve){.name = names[i], .per_point = 1, .x = mg_alloc(MOST_POINTS, sizeof *curves[i].x),
+                            .y = mg_alloc(MOST_POINTS, sizeof *curves[i].y)};
+        if (!curves[i].x || !curves[i].y) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
+    }
+    if (!status) status = read_steps(source, run, curves, n, why);
+    if (!status) status = draw_curves(options, curves, n, why);
+    for (size_t i = 0; i < n; i++) mg_free(curves[i].x), mg_free(curves[i].y);
+    return status;
+}
