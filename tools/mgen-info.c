@@ -146,7 +146,7 @@ static bool is_usable(cli *c)
 {
     int modes = me.is_roll + (me.n_curves > 0) + me.is_verify + me.is_records + me.is_system;
     if (modes + (me.inspect.each || me.inspect.card) > 1 || (me.inspect.each && me.inspect.card))
-        return cli_refuse(c, "one thing at a time: --each, --card, --piano-roll, --curve, --verify, --records or --system");
+        return cli_refuse(c, "one thing at a time: each, card, piano-roll, curve, verify, records or system");
     if (me.picture.svg && !me.is_roll && !me.n_curves)
         return cli_refuse(c, "--output is for pictures: --piano-roll or --curve");
     me.inspect.is_one = is_one(c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A data card: counts and distributions. It takes the same memory whatever the corpus, but for 23 bytes a piece by which
-   exact duplicates are found. */
+/* A data card: counts and distributions. It takes the same memory whatever the corpus, but for 23 bytes a piece by
+   which exact duplicates are found. */
 #include "metric/card.h"
 
 #include "metric/describe.h"
@@ -37,7 +37,8 @@ card *card_new(void) { return mg_alloc_zero(1, sizeof(card)); }
 void card_free(card *c)
 {
     if (!c) return;
-    counts *const all[] = {&c->formats, &c->signatures, &c->meters, &c->encodings, &c->splits, &c->licences, &c->reasons};
+    counts *const all[] = {&c->formats,   &c->signatures, &c->meters, &c->encodings,
+                           &c->splits,    &c->licences,   &c->reasons};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) counts_free(all[i]);
     mg_hash_set_free(&c->seen);
     mg_free(c->ids);

@@ -172,7 +172,8 @@ static void put_texts(mg_json_writer *json, const mg_score *score)
             has_copyright = true;
         }
         mg_json *object = NULL;
-        if (has_provenance || text->kind != MG_TEXT_GENERAL || strncmp(text->text, MG_PROVENANCE_PREFIX, mark)) continue;
+        bool is_marked = text->kind == MG_TEXT_GENERAL && !strncmp(text->text, MG_PROVENANCE_PREFIX, mark);
+        if (has_provenance || !is_marked) continue;
         if (mg_json_parse(text->text + mark, strlen(text->text + mark), &object, NULL) == MG_OK) {
             mg_json_put_copy(json, "provenance", object);
             has_provenance = true;

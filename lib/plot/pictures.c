@@ -114,7 +114,8 @@ static void add_value(curve *c, double x, double y)
 static void take_step(const mg_json *record, curve *curves, size_t n)
 {
     double x, y;
-    if (strcmp(mg_json_get_string(record, "kind", ""), "step") || !mg_json_real(mg_json_get(record, "step"), &x)) return;
+    bool is_step = strcmp(mg_json_get_string(record, "kind", ""), "step") == 0;
+    if (!is_step || !mg_json_real(mg_json_get(record, "step"), &x)) return;
     for (size_t i = 0; i < n; i++)
         if (mg_json_real(mg_json_get(record, curves[i].name), &y)) add_value(&curves[i], x, y);
 }

@@ -164,7 +164,7 @@ tune() {
 
 @test "on a terminal a comparison is a grid" {
     two_sets
-    script -qec "stty cols 60; mgen-eval a --against b" /dev/null </dev/null | tr -d '\r' >out
+    NO_COLOR=1 script -qec "stty cols 60; mgen-eval a --against b" /dev/null </dev/null | tr -d '\r' >out
     run grep -A 1 '^  metrics' out
     assert_line --regexp '^ +a +b +distance'
     run grep '^    pitch_mean ' out

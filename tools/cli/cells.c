@@ -294,7 +294,7 @@ void cells_add_row(mg_buffer *out, const cells_layout *l, const mg_json *row, co
         cells_pad(out, text.data ? text.data : "", c->width, c->is_path, !c->is_text, style);
     }
     while (out->length && out->data[out->length - 1] == ' ') out->data[--out->length] = '\0';
-    mg_buffer_add_text(out, stars(row));
+    if (total_width(l, indent) + (int)strlen(stars(row)) <= style->width) mg_buffer_add_text(out, stars(row));
     mg_buffer_add_char(out, '\n');
     out->failed |= text.failed;
     mg_buffer_free(&text);

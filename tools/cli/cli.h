@@ -97,8 +97,8 @@ int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why);
 /** A line for people on standard error, "mgen-prep: ...", unless -q. */
 void cli_say(const cli *c, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
 
-/** What standard output can show: `width` columns (0: the terminal's), Unicode where the locale says UTF-8, colours on a
-    terminal unless NO_COLOR is set. */
+/** What standard output can show: `width` columns (0: the terminal's), Unicode where the locale says UTF-8, colours
+    on a terminal unless NO_COLOR is set. */
 mg_plot_style cli_style(int64_t width);
 
 /** The usage was wrong: say why, point to --help, and leave with 2. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Records for people. Records of a kind that repeats become rows of a table, whose columns are decided on the first
-   screenful; a record that stands alone becomes a section of keys and values, with bars for counts and tables for lists
-   of objects. All of it is driven by the shape of the JSON. */
+   screenful; a record that stands alone becomes a section of keys and values, with bars for counts and tables for
+   lists of objects. All of it is driven by the shape of the JSON. */
 #include "cli/cells.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, BAR_WIDTH = 24, ROWS_SHOWN = 100, COUNTS_SHOWN = 12, DEEPEST = 6 };
+enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, WIDEST_KEY = 32, BAR_WIDTH = 24, ROWS_SHOWN = 100, COUNTS_SHOWN = 12, DEEPEST = 6 };
 static const double patience_s = 0.4; /* how long the first rows may wait for others */
 
 /* A kind whose columns are decided. */
@@ -54,11 +54,24 @@ static void add_colour(cli_table *t, const char *code)
     if (t->style.has_colour) mg_buffer_print(&t->text, "\033[%sm", code);
 }
 
-static void add_key(cli_table *t, const char *key, int indent)
+/* The keys of an object are as wide as the widest of them, within reason. */
+static int key_width(const mg_json *object)
+{
+    const char *key;
+    const mg_json *value;
+    int width = KEY_WIDTH;
+    for (void *place = NULL; mg_json_next(object, &place, &key, &value);) {
+        int columns = mg_text_columns(key, strlen(key));
+        if (columns > width) width = columns;
+    }
+    return width < WIDEST_KEY ? width : WIDEST_KEY;
+}
+
+static void add_key(cli_table *t, const char *key, int indent, int width)
 {
     mg_buffer_print(&t->text, "%*s", indent, "");
     add_colour(t, "38;5;244");
-    cells_pad(&t->text, key, KEY_WIDTH, false, false, &t->style);
+    cells_pad(&t->text, key, width, false, false, &t->style);
     add_colour(t, "0");
     mg_buffer_add_char(&t->text, ' ');
 }
@@ -67,7 +80,8 @@ static void add_line(cli_table *t, const mg_json *value, int indent)
 {
     mg_buffer line = {0};
     cells_add(&line, value);
-    mg_text_add_shown(&t->text, line.data ? line.data : "", t->style.width - indent - KEY_WIDTH - 1, t->style.is_unicode);
+    mg_text_add_shown(&t->text, line.data ? line.data : "", t->style.width - indent - 1,
+                      t->style.is_unicode);
     mg_buffer_add_char(&t->text, '\n');
     t->text.failed |= line.failed;
     mg_buffer_free(&line);
@@ -159,14 +173,15 @@ static void add_members(cli_table *t, const mg_json *object, int indent)
 {
     const char *key;
     const mg_json *value;
+    int width = key_width(object);
     for (void *place = NULL; mg_json_next(object, &place, &key, &value);) {
         size_t n = strlen(key);
         bool is_nested = !cells_is_scalar(value), is_empty = is_nested && mg_json_count(value) == 0;
         if (indent == 2 && (!strcmp(key, "kind") || !strcmp(key, "path"))) continue;
         if (is_empty || (n > 4 && !strcmp(key + n - 4, "_b64"))) continue;
-        add_key(t, key, indent);
+        add_key(t, key, indent, width);
         if (!is_nested || (cells_is_flat(value) && mg_json_count(value) <= 2)) {
-            add_line(t, value, indent);
+            add_line(t, value, indent + width);
         } else if (cells_is_counts(value)) {
             mg_buffer_add_char(&t->text, '\n');
             add_counts(t, value, indent + 2);
@@ -177,7 +192,7 @@ static void add_members(cli_table *t, const mg_json *object, int indent)
             mg_buffer_add_char(&t->text, '\n');
             add_members(t, value, indent + 2);
         } else if (mg_json_kind_of(value) != MG_JSON_ARRAY || !add_spark(t, value)) {
-            add_line(t, value, indent);
+            add_line(t, value, indent + width);
         }
     }
 }
@@ -220,8 +235,9 @@ static void add_row(cli_table *t, const known *k, const mg_json *record)
 
 static mg_status flush_text(cli_table *t, mg_error *why)
 {
-    mg_status status = t->text.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
-                                      : mg_write_all(STDOUT_FILENO, "standard output", t->text.data, t->text.length, why);
+    mg_status status = t->text.failed
+                           ? mg_fail(why, MG_NO_MEMORY, "out of memory")
+                           : mg_write_all(STDOUT_FILENO, "standard output", t->text.data, t->text.length, why);
     mg_buffer_clear(&t->text);
     return status;
 }

@@ -146,9 +146,9 @@ mg_status mg_seal_out(mg_out *out, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
 
-/** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was (*passed).
-    Files that it names are looked for at their path, seen from the working folder and from the file's folder, and
-    beside the file. One that is not there is reported, and is no failure. */
+/** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was
+    (*passed). Files that it names are looked for at their path, seen from the working folder and from the file's
+    folder, and beside the file. One that is not there is reported, and is no failure. */
 mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
 
 /* ---- encodings ---- */
@@ -318,8 +318,8 @@ mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_
 mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
 const char *mg_inflate_library(void); /**< of zlib, which opens MAT files: "1.2.13" */
 
-/** mg_provenance_check for all files of a source, packed sets whole, and for the files that `output` records name; what
-    does not pass counts as failed. */
+/** mg_provenance_check for all files of a source, packed sets whole, and for the files that `output` records name;
+    what does not pass counts as failed. */
 mg_status mg_provenance_run(mg_source *source, mg_run *run, mg_error *why);
 
 /** Hand on the records of packed sets and record streams as they are; any other input is an error. */

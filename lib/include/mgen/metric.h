@@ -146,10 +146,11 @@ typedef struct {
     bool each, card;  /**< every piece told; all summed up */
 } mg_inspect_options;
 
-/** Say what the inputs are. An `info` record for each model, other tensor file and sound; for each packed set and record
-    stream, at its end. Music is told by an `info` record a piece where a single file of it was named (or `each`), and by
-    one `card` record for all of it otherwise: counts, hours, distributions, duplicates, repairs, licences. Memory
-    does not grow with the corpus, but for some 23 bytes a piece by which exact duplicates are found. */
+/** Say what the inputs are. An `info` record for each model, other tensor file and sound; for each packed set and
+    record stream, at its end. Music is told by an `info` record a piece where a single file of it was named (or
+    `each`), and by one `card` record for all of it otherwise: counts, hours, distributions, duplicates, repairs,
+    licences. Memory does not grow with the corpus, but for some 23 bytes a piece by which exact duplicates are found.
+    */
 mg_status mg_inspect_run(const mg_inspect_options *options, mg_source *source, mg_run *run, mg_error *why);
 
 MG_PUBLIC_END
