@@ -19,8 +19,8 @@ static void write_bytes(const char *path, const void *bytes, size_t n)
 
 static void make_inputs(void)
 {
-    static const char smf[] = "MThd\0\0\0\6\0\0\0\1\0\140MTrk\0\0\0\41\0\377\1\5mgen:\0\300\5\0\220\74\144\140\200\74\100"
-                              "\0\231\46\144\1\211\46\100\0\377\57\0";
+    static const char smf[] = "MThd\0\0\0\6\0\0\0\1\0\140MTrk\0\0\0\41\0\377\1\5mgen:\0\300\5\0\220\74\144\140"
+                              "\200\74\100\0\231\46\144\1\211\46\100\0\377\57\0";
     static const char lines[] =
         "{\"kind\":\"run\",\"tool\":\"t\",\"version\":\"1\",\"argv\":[],\"seed\":1}\n"
         "{\"kind\":\"piece\",\"path\":\"x\",\"encoding\":\"performance388\",\"tokens\":[360,60,305,188]}\n"

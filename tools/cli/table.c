@@ -10,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, WIDEST_KEY = 32, BAR_WIDTH = 24, ROWS_SHOWN = 100, COUNTS_SHOWN = 12, DEEPEST = 6 };
+enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, WIDEST_KEY = 32, BAR_WIDTH = 24, ROWS_SHOWN = 100,
+       COUNTS_SHOWN = 12, DEEPEST = 6 };
 static const double patience_s = 0.4; /* how long the first rows may wait for others */
 
 /* A kind whose columns are decided. */
