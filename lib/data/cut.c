@@ -34,10 +34,27 @@ static void *copy_list(const void *items, size_t first, size_t n, size_t size)
 static mg_status copy_lists(const mg_score *s, mg_score *copy)
 {
 #define COPY(list, count) (copy->list = copy_list(s->list, 0, copy->count = s->count, sizeof *s->list))
-    bool ok = COPY(notes, n_notes) && COPY(controls, n_controls);
+    bool ok = COPY(controls, n_controls);
     if (s->ticks_per_quarter) ok = ok && COPY(tempos, n_tempos) && COPY(meters, n_meters) && COPY(keys, n_keys);
 #undef COPY
     return ok ? MG_OK : MG_NO_MEMORY;
+}
+
+/* By onset and pitch; unisons, which are rare, by the rest. */
+static mg_status copy_notes(const mg_score *s, mg_score *copy)
+{
+    const mg_note **sorted = mg_score_sorted_notes(s);
+    copy->notes = mg_alloc(s->n_notes, sizeof *copy->notes);
+    if (!sorted || !copy->notes) return mg_free(sorted), MG_NO_MEMORY;
+    bool is_sorted = true;
+    for (size_t i = 0; i < s->n_notes; i++) {
+        copy->notes[i] = *sorted[i];
+        is_sorted &= i == 0 || by_onset(&copy->notes[i - 1], &copy->notes[i]) <= 0;
+    }
+    copy->n_notes = s->n_notes;
+    mg_free(sorted);
+    if (!is_sorted) qsort(copy->notes, copy->n_notes, sizeof *copy->notes, by_onset);
+    return MG_OK;
 }
 
 static mg_status leave_smpte(const mg_score *s, mg_score *copy)
@@ -60,16 +77,14 @@ mg_status data_copy(const mg_score *score, mg_score **result, mg_error *why)
 {
     mg_score *copy = *result = mg_score_new();
     mg_status status = copy ? copy_lists(score, copy) : MG_NO_MEMORY;
+    if (!status) status = copy_notes(score, copy);
     if (!status) {
         copy->format = score->format;
         copy->ticks_per_quarter = score->ticks_per_quarter;
         copy->end_tick = score->end_tick;
         if (score->ticks_per_quarter == 0) status = leave_smpte(score, copy);
     }
-    if (!status) {
-        if (copy->n_notes) qsort(copy->notes, copy->n_notes, sizeof *copy->notes, by_onset);
-        return MG_OK;
-    }
+    if (!status) return MG_OK;
     mg_score_free(copy);
     *result = NULL;
     return mg_fail(why, status, "out of memory");

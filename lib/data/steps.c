@@ -42,7 +42,9 @@ static mg_status put_notes(const mg_score *score, const grid *g, data_steps *ste
     if (!sorted || !steps->notes) return mg_free(sorted), mg_fail(why, MG_NO_MEMORY, "out of memory");
     steps->capacity = score->n_notes;
     for (size_t i = 0; i < score->n_notes; i++) sorted[i] = &score->notes[i];
-    if (score->n_notes) qsort(sorted, score->n_notes, sizeof *sorted, by_onset);
+    size_t in_order = 1; /* as they mostly are */
+    while (in_order < score->n_notes && by_onset(&sorted[in_order - 1], &sorted[in_order]) <= 0) in_order++;
+    if (in_order < score->n_notes) qsort(sorted, score->n_notes, sizeof *sorted, by_onset);
     for (size_t i = 0; i < score->n_notes; i++) {
         const mg_note *note = sorted[i];
         int64_t start = step_of(g, note->start), end = step_of(g, note->end);
