@@ -32,16 +32,17 @@ static mg_status count_repeats(void *user, const mg_roll *roll, mg_error *why)
 {
     (void)why;
     repeats *seen = user;
-    const int32_t *before = NULL, *frame = roll->tokens, *end = roll->tokens + roll->n_tokens;
-    size_t n_before = 0;
-    for (const int32_t *at = frame; at < end; at++) {
-        if (*at != MG_FRAME_END) continue;
-        size_t n = (size_t)(at - frame);
+    const int32_t *before = NULL;
+    size_t n_before = 0, frame = 0; /* where the frame begins */
+    for (size_t i = 0; i < roll->n_tokens; i++) {
+        if (roll->tokens[i] != MG_FRAME_END) continue;
+        const int32_t *pitches = roll->tokens + frame;
+        size_t n = i - frame;
         seen->pairs += before != NULL;
-        seen->repeated += before && n == n_before && memcmp(before, frame, n * sizeof *frame) == 0;
-        before = frame;
+        seen->repeated += before && n == n_before && memcmp(before, pitches, n * sizeof *pitches) == 0;
+        before = pitches;
         n_before = n;
-        frame = at + 1;
+        frame = i + 1;
     }
     return MG_OK;
 }

@@ -54,6 +54,12 @@ records() { jq -c "select(.kind == \"$1\")"; }
     assert_line 'roll88 88'
 }
 
+@test "the vocabulary hashes stand in docs/ENCODINGS.md" {
+    while read -r name hash; do
+        grep -q "^| $name |.*| $hash |$" "$MGEN_ROOT/docs/ENCODINGS.md" || { echo "$name: $hash"; false; }
+    done < <(mgen-prep --list | jq -r 'select(.kind == "encoding") | "\(.name) \(.vocab_hash)"')
+}
+
 @test "help shows the defaults that an encoding sets" {
     run bash -c 'mgen-prep --help | grep -A1 -e --split-seconds | tail -n 1'
     assert_output --partial '(default: 0)'
