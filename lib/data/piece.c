@@ -266,11 +266,18 @@ static bool holds_music(const mg_json *record)
     return false;
 }
 
+/* The member if it is a list: an output record, say, counts its tokens under the name of their list. */
+static const mg_json *array(const mg_json *record, const char *key)
+{
+    const mg_json *value = mg_json_get(record, key);
+    return mg_json_kind_of(value) == MG_JSON_ARRAY ? value : NULL;
+}
+
 static mg_status read_record(walk *w)
 {
     if (!holds_music(w->record)) return MG_OK;
     mg_error *why = &w->job->why;
-    const mg_json *tokens = mg_json_get(w->record, "tokens"), *frames = mg_json_get(w->record, "frames");
+    const mg_json *tokens = array(w->record, "tokens"), *frames = array(w->record, "frames");
     char *path = mg_record_path(w->record, "path");
     w->path = path ? path : w->job->item.path;
     mg_status status;
