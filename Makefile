@@ -204,6 +204,10 @@ fuzz:
 bench: all $(BENCH_BIN)
 	@BUILD=$(BUILD) tests/bench/run
 
+demo: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@PATH=$(CURDIR)/$(BUILD)/bin:$$PATH share/experiments/demo.sh $(BUILD)/demo
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/mgen \
 	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/mgen \

@@ -75,7 +75,7 @@ option_names() { "$1" --help-json | jq -r '.options[].name'; }
     check() {
         local names
         names=$(option_names "$1")
-        for name in help version quiet verbose threads seed force no-provenance progress files0-from shard \
+        for name in help version quiet verbose threads seed force table no-provenance progress files0-from shard \
             allow-errors lenient; do
             grep -qx "$name" <<<"$names" || { echo "$1 lacks --$name"; return 1; }
         done

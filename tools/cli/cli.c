@@ -56,6 +56,8 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
         {.name = "shard", .kind = CLI_PARSED, .value = a->shard, .arg = "I/N", .parse = parse_shard,
          .help = "take the I-th of N parts of the inputs, chosen by a hash of the path"},
         {.name = "force", .kind = CLI_FLAG, .value = &c->force, .help = "replace outputs that exist"},
+        {.name = "table", .kind = CLI_FLAG, .value = &c->wants_table,
+         .help = "write a table for people, as on a terminal, where records would be written"},
         {.name = "no-provenance", .kind = CLI_FLAG, .value = &c->no_provenance, .help = "leave out the run record"},
         {.name = "lenient", .kind = CLI_FLAG, .value = &c->lenient,
          .help = "do not count an input as failed because a repair lost part of its data"},
@@ -197,7 +199,7 @@ static mg_status sink_line(void *user, const char *text, size_t length, mg_error
 {
     cli *c = user;
     if (!c->stdout_records && !c->table) {
-        if (isatty(STDOUT_FILENO)) {
+        if (c->wants_table || isatty(STDOUT_FILENO)) {
             if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
             c->run.out = (mg_sink){cli_table_line, c->table};
         } else {

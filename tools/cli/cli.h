@@ -53,7 +53,7 @@ typedef struct {
     const cli_about *about;
     int exit;             /**< the status with which to leave when cli_start says so */
     /* the options that all tools share */
-    bool quiet, force, no_provenance, lenient;
+    bool quiet, force, wants_table, no_provenance, lenient;
     int verbose;
     int64_t threads, seed;
     const char *names_file;
