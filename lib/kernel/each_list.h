@@ -29,6 +29,20 @@
 
 #define MG_EACH_LIST(E) MG_EACH_PLAIN(E) MG_EACH_FUNCTION(E)
 
+/* The plain loop of a row, as the function of a table (mg_each_fn). */
+#define MG_EACH_LOOP(function, inputs, value)                                                               \
+    void function(int64_t n, mg_real *y, const mg_real *x0, const mg_real *x1, const mg_real *x2, mg_real p, \
+                  mg_real q)                                                                                \
+    {                                                                                                       \
+        (void)x0, (void)x1, (void)x2, (void)p, (void)q;                                                     \
+        for (int64_t i = 0; i < n; i++) {                                                                   \
+            MG_EACH_TAKE_##inputs y[i] = (mg_real)(value);                                                  \
+        }                                                                                                   \
+    }
+#define MG_EACH_TAKE_1 mg_real a = x0[i];
+#define MG_EACH_TAKE_2 MG_EACH_TAKE_1 mg_real b = x1[i];
+#define MG_EACH_TAKE_3 MG_EACH_TAKE_2 mg_real c = x2[i];
+
 typedef enum {
 #define E(name, inputs, value) MG_EACH_##name,
     MG_EACH_LIST(E)

@@ -23,18 +23,7 @@
 
 /* ---- element by element ---- */
 
-#define a_1 mg_real a = x0[i];
-#define a_2 a_1 mg_real b = x1[i];
-#define a_3 a_2 mg_real c = x2[i];
-#define E(name, inputs, value)                                                                                  \
-    static void each_##name(int64_t n, mg_real *y, const mg_real *x0, const mg_real *x1, const mg_real *x2,     \
-                            mg_real p, mg_real q)                                                               \
-    {                                                                                                           \
-        (void)x0, (void)x1, (void)x2, (void)p, (void)q;                                                         \
-        for (int64_t i = 0; i < n; i++) {                                                                       \
-            a_##inputs y[i] = (mg_real)(value);                                                                 \
-        }                                                                                                       \
-    }
+#define E(name, inputs, value) static MG_EACH_LOOP(each_##name, inputs, value)
 MG_EACH_LIST(E)
 #undef E
 

@@ -65,30 +65,43 @@ static void start_values(mg_tensor *tensor, const char *name, mg_start start, ui
         }
 }
 
-static mg_status add_params(const mg_graph *g, uint64_t seed, mg_tensor_set *params, mg_error *why)
-{
-    MG_TRY(mg_graph_status(g, why));
-    for (size_t i = 0; i < mg_graph_params(g); i++) {
-        mg_param_info info = mg_graph_param(g, i);
-        if (mg_tensor_set_find(params, info.name)) continue;
-        MG_TRY(mg_tensor_set_add(params, info.name, &info.shape, why));
-        start_values(mg_tensor_set_find(params, info.name), info.name, info.start, seed);
-    }
-    return MG_OK;
-}
-
-mg_status mg_model_start(const mg_model *model, const void *config, uint64_t seed, mg_tensor_set *params, mg_error *why)
+mg_status mg_model_each_param(const mg_model *model, const void *config, mg_param_fn visit, void *user, mg_error *why)
 {
     mg_status status = model->check(config, why);
-    *params = (mg_tensor_set){0};
     for (int phase = 0; !status && phase < model->n_phases; phase++) {
         mg_use use = {MG_TRAINING, phase, 1, 1};
         mg_graph *g = mg_graph_new(use);
-        if (!g) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
-        else model->describe(g, config, use);
-        if (!status) status = add_params(g, seed, params, why);
+        if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+        model->describe(g, config, use);
+        status = mg_graph_status(g, why);
+        for (size_t i = 0; !status && i < mg_graph_params(g); i++) {
+            mg_param_info info = mg_graph_param(g, i);
+            status = visit(user, &info, why);
+        }
         mg_graph_free(g);
     }
+    return status;
+}
+
+typedef struct {
+    mg_tensor_set *params;
+    uint64_t seed;
+} starting;
+
+static mg_status start(void *user, const mg_param_info *info, mg_error *why)
+{
+    starting *s = user;
+    if (mg_tensor_set_find(s->params, info->name)) return MG_OK; /* another phase has it too */
+    MG_TRY(mg_tensor_set_add(s->params, info->name, &info->shape, why));
+    start_values(mg_tensor_set_find(s->params, info->name), info->name, info->start, s->seed);
+    return MG_OK;
+}
+
+mg_status mg_model_start(const mg_model *model, const void *config, uint64_t seed, mg_tensor_set *params,
+                         mg_error *why)
+{
+    *params = (mg_tensor_set){0};
+    mg_status status = mg_model_each_param(model, config, start, &(starting){params, seed}, why);
     if (status) mg_tensor_set_clear(params);
     return status;
 }

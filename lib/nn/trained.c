@@ -114,16 +114,22 @@ mg_status mg_trained_save(const mg_trained *t, const char *path, const mg_proven
 
 /* ---- reading ---- */
 
-mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why)
+mg_status mg_tensor_find_stored(const mg_tensors *file, const char *path, const char *name, const mg_shape *shape,
+                                const mg_stored **found, mg_error *why)
 {
     char want[160];
-    const mg_stored *stored = mg_tensors_find(file, name);
+    const mg_stored *stored = *found = mg_tensors_find(file, name);
     if (!stored) return mg_fail(why, MG_BAD_DATA, "%s: tensor %s is missing", path, name);
-    mg_shape shape = {.rank = stored->rank};
-    memcpy(shape.dim, stored->dim, sizeof shape.dim);
-    if (!mg_shape_equal(&shape, &tensor->shape))
-        return mg_fail(why, MG_BAD_DATA, "%s: tensor %s does not have the shape %s", path, name,
-                       mg_shape_text(&tensor->shape, want));
+    mg_shape has = {.rank = stored->rank};
+    memcpy(has.dim, stored->dim, sizeof has.dim);
+    if (mg_shape_equal(&has, shape)) return MG_OK;
+    return mg_fail(why, MG_BAD_DATA, "%s: tensor %s does not have the shape %s", path, name, mg_shape_text(shape, want));
+}
+
+mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why)
+{
+    const mg_stored *stored;
+    MG_TRY(mg_tensor_find_stored(file, path, name, &tensor->shape, &stored, why));
 #ifdef MG_REAL_double
     mg_stored_doubles(stored, tensor->data);
 #else
@@ -169,7 +175,9 @@ static mg_status read_about(const mg_json *about, const char *path, mg_model_fin
     MG_TRY(make(model, result, why));
     mg_trained *t = *result;
     mg_options_default(model->options, t->config);
-    MG_TRY(mg_options_read(model->options, mg_json_get(about, "config"), t->config, why));
+    mg_error inner = {0};
+    if (mg_options_read(model->options, mg_json_get(about, "config"), t->config, &inner))
+        return mg_fail(why, inner.status, "%s: %s", path, inner.text);
     t->bpm = mg_json_get_real(about, "bpm", 0);
     t->resolution = mg_json_get_int(about, "resolution", 0);
     t->step = (uint64_t)mg_json_get_int(about, "step", 0);
@@ -178,6 +186,28 @@ static mg_status read_about(const mg_json *about, const char *path, mg_model_fin
         !keep(&t->data_hash, about, "data_hash") || !keep(&t->licence, about, "licence"))
         return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
     return read_first(t, mg_json_get(about, "first"), why);
+}
+
+typedef struct {
+    const mg_tensors *file;
+    const char *path;
+    mg_tensor_set *params;
+} reading;
+
+/* Nothing is allocated for a parameter that the file does not have. */
+static mg_status read_param(void *user, const mg_param_info *info, mg_error *why)
+{
+    reading *r = user;
+    const mg_stored *stored;
+    if (mg_tensor_set_find(r->params, info->name)) return MG_OK;
+    MG_TRY(mg_tensor_find_stored(r->file, r->path, info->name, &info->shape, &stored, why));
+    MG_TRY(mg_tensor_set_add(r->params, info->name, &info->shape, why));
+    return mg_tensor_read(mg_tensor_set_find(r->params, info->name), info->name, r->file, r->path, why);
+}
+
+static mg_status read_params(mg_trained *t, const mg_tensors *file, const char *path, mg_error *why)
+{
+    return mg_model_each_param(t->model, t->config, read_param, &(reading){file, path, &t->params}, why);
 }
 
 mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **result, mg_error *why)
@@ -190,8 +220,8 @@ mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **r
     mg_status status = text ? mg_json_parse(text, strlen(text), &about, why)
                             : mg_fail(why, MG_BAD_DATA, "%s: not a model of mgen", path);
     if (!status) status = read_about(about, path, find, result, why);
-    if (!status) status = mg_model_start((*result)->model, (*result)->config, 1, &(*result)->params, why);
-    if (!status) status = mg_tensor_set_read(&(*result)->params, file, path, why);
+    if (!status) status = read_params(*result, file, path, why);
+    if (status == MG_BAD_ARGUMENT) status = mg_fail(why, MG_BAD_DATA, "%s: a configuration that makes no sense", path);
     mg_json_free(about);
     mg_tensors_close(file);
     if (status) mg_trained_free(*result), *result = NULL;

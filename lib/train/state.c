@@ -191,6 +191,16 @@ static mg_status resume(const mg_saved *saved, const char *key, const mg_option 
     return status;
 }
 
+/* Before memory is taken for a parameter, the state must have its numbers. */
+static mg_status has_param(void *user, const mg_param_info *info, mg_error *why)
+{
+    const mg_saved *saved = user;
+    const mg_stored *stored;
+    char full[512];
+    snprintf(full, sizeof full, "params/%s", info->name);
+    return mg_tensor_find_stored(saved->file, saved->path, full, &info->shape, &stored, why);
+}
+
 mg_status mg_saved_options(const mg_saved *saved, mg_train_job *job, uint64_t *seed, mg_error *why)
 {
     const char *model = mg_json_get_string(saved->about, "model", "?");
@@ -210,7 +220,7 @@ mg_status mg_saved_options(const mg_saved *saved, mg_train_job *job, uint64_t *s
     if (*seed != 1 && *seed != begun)
         return mg_fail(why, MG_BAD_ARGUMENT, "seed is not what the training began with; leave it out to go on");
     *seed = begun;
-    return MG_OK;
+    return mg_model_each_param(job->model, job->config, has_param, (void *)(uintptr_t)saved, why);
 }
 
 static mg_status restore_sets(const mg_saved *saved, mg_loop *loop, mg_error *why)

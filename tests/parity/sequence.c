@@ -4,7 +4,7 @@
 #include "tests/parity/fixture.h"
 
 #include <mgen/model.h>
-#include <mgen/optim.h>
+#include <mgen/train.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -261,34 +261,70 @@ static mg_status generate(subject *s, mg_error *why)
     return status;
 }
 
-/* ---- training ---- */
+/* ---- training: as mgen-train does it, in shards on two threads ---- */
 
+enum { MOST_STEPS = 1024 };
 typedef struct {
-    mg_optim o;
-    mg_tensor_set grads, slots;
-    double losses[1024], norms[1024], rates[1024];
+    mg_trainer *trainer;
+    mg_batch batch;
+    int64_t steps;
+    double losses[MOST_STEPS], norms[MOST_STEPS], rates[MOST_STEPS];
 } training;
 
-static mg_status train_step(subject *s, machine *m, training *t, size_t step, mg_error *why)
+/* Room for the fixture's training inputs, of which a model takes those that it knows. */
+static mg_status make_batch(const fixture *fx, mg_batch *batch, mg_error *why)
 {
-    MG_TRY(fill(m, s->fx, "train/", step, why));
-    MG_TRY(mg_instance_run(m->run, why));
-    for (size_t i = 0; i < t->grads.n; i++) {
-        char name[300];
-        snprintf(name, sizeof name, "grad/%s", t->grads.names[i]);
-        mg_tensor from = mg_instance_output(m->run, name), *to = &t->grads.tensors[i];
-        memcpy(to->data, from.data, (size_t)mg_shape_count(&to->shape) * sizeof(mg_real));
+    for (int i = 0; i < BATCH_INPUTS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "train/%s", batch_inputs[i]);
+        const mg_stored *stored = mg_tensors_find(fx->inputs, name);
+        if (!stored || stored->rank < 2) continue;
+        mg_shape shape = {.rank = stored->rank - 1};
+        memcpy(shape.dim, stored->dim + 1, sizeof shape.dim - sizeof *shape.dim);
+        mg_type type = stored->dtype == MG_I64 ? MG_INDEX : MG_REAL;
+        batch->examples = shape.dim[0];
+        if (shape.rank > 1) batch->length = shape.dim[1];
+        batch->parts[batch->n_parts].name = batch_inputs[i];
+        MG_TRY(mg_tensor_make(type, &shape, &batch->parts[batch->n_parts].tensor, why));
+        batch->n_parts++;
     }
-    t->losses[step] = (double)*(mg_real *)mg_instance_output(m->run, "loss").data;
-    t->norms[step] = mg_optim_norm(&t->grads);
-    t->rates[step] = mg_optim_rate(&t->o, step + 1, 0);
-    mg_optim_clip(&t->o, t->norms[step], &t->grads);
-    mg_optim_step(&t->o, step + 1, t->rates[step], &s->params, &t->grads, &t->slots);
     return MG_OK;
 }
 
-static mg_status give_training(subject *s, const training *t, size_t steps, mg_error *why)
+static mg_status fill_batch(const fixture *fx, mg_batch *batch, size_t step, mg_error *why)
 {
+    batch->targets = 0;
+    for (int i = 0; i < batch->n_parts; i++) {
+        char name[64];
+        mg_tensor *to = &batch->parts[i].tensor;
+        snprintf(name, sizeof name, "train/%s", batch->parts[i].name);
+        MG_TRY(copy_in(mg_tensors_find(fx->inputs, name), step * (size_t)mg_shape_count(&to->shape), *to, why));
+        for (int64_t k = 0; !strcmp(batch->parts[i].name, "mask") && k < mg_shape_count(&to->shape); k++)
+            batch->targets += (double)((mg_real *)to->data)[k];
+    }
+    return MG_OK;
+}
+
+static mg_status train_steps(subject *s, training *t, mg_error *why)
+{
+    mg_trainer_options options = {.model = s->model, .config = s->config, .optim = mg_optim_defaults(),
+                                  .params = &s->params, .shards = 8, .threads = 2};
+    MG_TRY(mg_options_read(mg_optim_options, s->fx->train, &options.optim, why));
+    MG_TRY(make_batch(s->fx, &t->batch, why));
+    options.batch = t->batch.examples;
+    MG_TRY(mg_trainer_new(&options, &t->trainer, why));
+    for (int64_t step = 0; step < t->steps; step++) {
+        mg_step_result r;
+        MG_TRY(fill_batch(s->fx, &t->batch, (size_t)step, why));
+        MG_TRY(mg_trainer_step(t->trainer, &t->batch, &r, why));
+        t->losses[step] = r.loss, t->norms[step] = r.grad_norm, t->rates[step] = r.rate;
+    }
+    return MG_OK;
+}
+
+static mg_status give_training(subject *s, const training *t, mg_error *why)
+{
+    size_t steps = (size_t)t->steps;
     MG_TRY(fixture_give(s->fx, "train", "loss", t->losses, steps, why));
     MG_TRY(fixture_give(s->fx, "train", "grad_norm", t->norms, steps, why));
     MG_TRY(fixture_give(s->fx, "lr", "lr", t->rates, steps, why));
@@ -302,21 +338,12 @@ static mg_status give_training(subject *s, const training *t, size_t steps, mg_e
 
 static mg_status train(subject *s, mg_error *why)
 {
-    const mg_stored *mask = mg_tensors_find(s->fx->inputs, "train/mask");
-    int64_t steps = mg_json_get_int(s->fx->train, "steps", 0);
-    training t = {.o = mg_optim_defaults()};
-    machine m = {0};
-    if (!mask || mask->rank != 3 || steps < 1 || steps > 1024 || mask->dim[0] < steps)
-        return mg_fail(why, MG_BAD_DATA, "the fixture's training batches are not there");
-    mg_status status = mg_options_read(mg_optim_options, s->fx->train, &t.o, why);
-    if (!status) status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, mask->dim[1], mask->dim[2]}, why);
-    if (!status) status = mg_tensor_set_like(&s->params, false, &t.grads, why);
-    if (!status) status = mg_optim_slots(&t.o, &s->params, &t.slots, why);
-    for (size_t step = 0; !status && step < (size_t)steps; step++) status = train_step(s, &m, &t, step, why);
-    if (!status) status = give_training(s, &t, (size_t)steps, why);
-    machine_close(&m);
-    mg_tensor_set_clear(&t.grads);
-    mg_tensor_set_clear(&t.slots);
+    training t = {.steps = mg_json_get_int(s->fx->train, "steps", 0)};
+    if (t.steps < 1 || t.steps > MOST_STEPS) return mg_fail(why, MG_BAD_DATA, "the fixture has no training steps");
+    mg_status status = train_steps(s, &t, why);
+    if (!status) status = give_training(s, &t, why);
+    mg_trainer_free(t.trainer);
+    mg_batch_free(&t.batch);
     return status;
 }
 

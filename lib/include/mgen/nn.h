@@ -68,6 +68,9 @@ typedef const mg_model *(*mg_model_finder)(const char *name);
     NULL when out of memory. */
 mg_graph *mg_model_graph(const mg_model *model, const void *config, mg_use use);
 
+/** Visit the parameters of a model, phase by phase (one may come again), without making them. */
+typedef mg_status (*mg_param_fn)(void *user, const mg_param_info *info, mg_error *why);
+mg_status mg_model_each_param(const mg_model *model, const void *config, mg_param_fn visit, void *user, mg_error *why);
 /** The parameters of a model at their start, drawn by seed and name. */
 mg_status mg_model_start(const mg_model *model, const void *config, uint64_t seed, mg_tensor_set *params,
                          mg_error *why);
@@ -100,7 +103,10 @@ mg_hash mg_tensor_set_hash(const mg_tensor_set *set);
 mg_status mg_trained_new(const mg_model *model, const void *config, uint64_t seed, mg_trained **trained, mg_error *why);
 void mg_trained_free(mg_trained *trained);
 
-/** Fill a tensor from that of a file; MG_BAD_DATA if it is missing or of another shape. */
+/** A tensor of a file; MG_BAD_DATA if it is missing or of another shape. */
+mg_status mg_tensor_find_stored(const mg_tensors *file, const char *path, const char *name, const mg_shape *shape,
+                                const mg_stored **found, mg_error *why);
+/** Fill a tensor from that of a file; MG_BAD_DATA as above. */
 mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why);
 /** The same for all of a set. */
 mg_status mg_tensor_set_read(mg_tensor_set *set, const mg_tensors *file, const char *path, mg_error *why);

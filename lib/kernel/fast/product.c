@@ -4,7 +4,7 @@
 #include "kernel/fast/fast.h"
 #include "kernel/fast/vector.h"
 
-enum { CHAIN = 256, LANES = 16, VECTORS = LANES / WIDTH };
+enum { CHAIN = 256 };
 
 /* ---- by chains ---- */
 
@@ -136,15 +136,6 @@ void MG_K(product)(const mg_product_call *call)
 
 /* ---- by lanes ---- */
 
-static float tree(const vec *sum)
-{
-    float x[LANES];
-    memcpy(x, sum, sizeof x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] += x[i + half];
-    return x[0];
-}
-
 /* A row of a times `cols` rows of b. */
 ALWAYS void dots_of(int cols, const mg_product_call *p, int64_t i, int64_t j)
 {
@@ -165,7 +156,7 @@ ALWAYS void dots_of(int cols, const mg_product_call *p, int64_t i, int64_t j)
             sum[c * VECTORS + v] = v_fma(x, v_load_some(b + c * p->b.step_col + l, some), sum[c * VECTORS + v]);
     }
     float *to = p->c + i * p->ldc + j;
-    for (int c = 0; c < cols; c++) to[c] = (p->adds ? to[c] : 0) + tree(&sum[c * VECTORS]);
+    for (int c = 0; c < cols; c++) to[c] = (p->adds ? to[c] : 0) + v_tree(&sum[c * VECTORS]);
 }
 
 /* The rows of b are read once: those of a, which are few, stay in the nearest cache. */

@@ -3,28 +3,16 @@
 #include "kernel/fast/fast.h"
 #include "kernel/fast/functions.h"
 
-enum { LANES = 16, PIECE = 4096, VECTORS = LANES / WIDTH };
-
-/* Lane i meets lane i + 8, then i + 4 ...: the same tree whatever the width. */
-static float tree(const float *lane)
-{
-    float x[LANES];
-    memcpy(x, lane, sizeof x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] += x[i + half];
-    return x[0];
-}
+enum { PIECE = 4096 };
 
 static float sum_piece(int64_t n, const float *x)
 {
     vec lane[VECTORS] = {{0}};
-    float flat[LANES];
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int v = 0; v < VECTORS; v++) lane[v] += v_load(x + i + v * WIDTH);
-    memcpy(flat, lane, sizeof flat);
-    for (int64_t l = 0; i + l < n; l++) flat[l] += x[i + l];
-    return tree(flat);
+    for (int v = 0; i < n; v++, i += WIDTH) lane[v] += v_load_some(x + i, n - i < WIDTH ? n - i : WIDTH);
+    return v_tree(lane);
 }
 
 mg_real MG_K(sum)(int64_t n, const mg_real *x)

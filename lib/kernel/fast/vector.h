@@ -76,4 +76,15 @@ ALWAYS vec v_load_some(const float *p, int64_t n)
 ALWAYS void v_store_some(float *p, vec x, int64_t n) { memcpy(p, &x, (size_t)n * sizeof *p); }
 #endif
 
+/* The 16 lanes that sums run in, whatever the width: lane i meets lane i + 8, then i + 4 ... */
+enum { LANES = 16, VECTORS = LANES / WIDTH };
+ALWAYS float v_tree(const vec lane[VECTORS])
+{
+    float x[LANES];
+    memcpy(x, lane, sizeof x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) x[i] += x[i + half];
+    return x[0];
+}
+
 #endif
