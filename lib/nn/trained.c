@@ -123,7 +123,8 @@ mg_status mg_tensor_find_stored(const mg_tensors *file, const char *path, const 
     mg_shape has = {.rank = stored->rank};
     memcpy(has.dim, stored->dim, sizeof has.dim);
     if (mg_shape_equal(&has, shape)) return MG_OK;
-    return mg_fail(why, MG_BAD_DATA, "%s: tensor %s does not have the shape %s", path, name, mg_shape_text(shape, want));
+    mg_shape_text(shape, want);
+    return mg_fail(why, MG_BAD_DATA, "%s: tensor %s does not have the shape %s", path, name, want);
 }
 
 mg_status mg_tensor_read(mg_tensor *tensor, const char *name, const mg_tensors *file, const char *path, mg_error *why)

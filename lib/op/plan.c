@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From a graph to a plan, once for its shapes: which nodes are wanted, which are only views of others, which may
-   overwrite an input, and how long each result lives. Offsets are layout.c's. */
+   overwrite an input, and how long each result lives. What follows from parameters alone (a sum of two biases, a matrix
+   laid out otherwise) is computed once a stream, before everything else. Offsets are layout.c's. */
 #include "op/plan.h"
 
 #include <assert.h>
@@ -11,6 +12,7 @@ typedef struct {
     mg_plan *plan;
     bool *wants_dense; /* by id: somebody reads it without strides, or it is a result */
     bool *wants_own;   /* by id: must not lie in memory that is written after the steps */
+    bool *is_fixed;    /* by id: follows from parameters alone, while these stay as they are */
 } draft;
 
 static void mark_used(draft *d)
@@ -33,6 +35,17 @@ static void mark_used(draft *d)
             used[x->in[k]->id] = true;
             if (!strides) d->wants_dense[x->in[k]->id] = true;
         }
+    }
+}
+
+static void mark_fixed(draft *d)
+{
+    const mg_graph *g = d->plan->g;
+    for (size_t i = 0; g->use.purpose == MG_STREAMING && i < g->n; i++) {
+        const mg_node *x = g->node[i];
+        bool is_source = x->op == MG_OP_param || x->op == MG_OP_fill || x->op == MG_OP_table;
+        d->is_fixed[i] = is_source || x->n_in > 0;
+        for (int k = 0; k < x->n_in; k++) d->is_fixed[i] &= d->is_fixed[x->in[k]->id];
     }
 }
 
@@ -125,23 +138,28 @@ static void place_view(draft *d, const mg_node *x, const mg_place *from, const m
     plan->steps[plan->n_steps++] = (mg_plan_step){x, true, seen, needs_dense && !is_whole ? *shape : x->shape};
 }
 
+static void place_node(draft *d, const mg_node *x)
+{
+    mg_plan *plan = d->plan;
+    unsigned flags = mg_op_rows[x->op].flags;
+    if (flags & (MG_ALIAS | MG_VIEW)) {
+        place_view(d, x, &plan->place[x->in[0]->id], &x->in[0]->shape);
+    } else if (flags & MG_SOURCE) {
+        mg_place from = plan->place[x->id] = source(plan->g, x);
+        if (x->op == MG_OP_fill) place_view(d, x, &from, &x->shape);
+    } else {
+        plan->place[x->id] = own_buffer(plan, x);
+        plan->steps[plan->n_steps++] = (mg_plan_step){.node = x};
+    }
+}
+
 static void place_all(draft *d)
 {
     mg_plan *plan = d->plan;
-    for (size_t i = 0; i < plan->g->n; i++) {
-        const mg_node *x = plan->g->node[i];
-        unsigned flags = mg_op_rows[x->op].flags;
-        if (!plan->is_used[i]) continue;
-        if (flags & (MG_ALIAS | MG_VIEW)) {
-            place_view(d, x, &plan->place[x->in[0]->id], &x->in[0]->shape);
-        } else if (flags & MG_SOURCE) {
-            plan->place[i] = source(plan->g, x);
-            mg_place from = plan->place[i];
-            if (x->op == MG_OP_fill) place_view(d, x, &from, &x->shape);
-        } else {
-            plan->place[i] = own_buffer(plan, x);
-            plan->steps[plan->n_steps++] = (mg_plan_step){.node = x};
-        }
+    for (int fixed = 1; fixed >= 0; fixed--) {
+        for (size_t i = 0; i < plan->g->n; i++)
+            if (plan->is_used[i] && d->is_fixed[i] == fixed) place_node(d, plan->g->node[i]);
+        if (fixed) plan->n_fixed = plan->n_steps;
     }
 }
 
@@ -172,6 +190,7 @@ static void find_lives(mg_plan *plan)
     int64_t end = (int64_t)plan->n_steps;
     for (size_t i = 0; i < g->n_outputs; i++) read_at(plan, &plan->place[g->outputs[i].node->id], end);
     for (size_t i = 0; i < g->n_writes; i++) read_at(plan, &plan->place[g->writes[i].value->id], end);
+    for (size_t s = 0; s < plan->n_fixed; s++) read_at(plan, &plan->place[plan->steps[s].node->id], end);
 }
 
 /* Whether element i of input k lies where element i of the result would. */
@@ -244,10 +263,12 @@ static mg_status make(draft *d, mg_error *why)
     plan->state_at = mg_alloc(g->n_states, sizeof *plan->state_at);
     d->wants_dense = mg_alloc_zero(g->n, sizeof *d->wants_dense);
     d->wants_own = mg_alloc_zero(g->n, sizeof *d->wants_own);
+    d->is_fixed = mg_alloc_zero(g->n, sizeof *d->is_fixed);
     if (!plan->is_used || !plan->place || !plan->steps || !plan->buffers || !plan->input_at || !plan->state_at ||
-        !d->wants_dense || !d->wants_own)
+        !d->wants_dense || !d->wants_own || !d->is_fixed)
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mark_used(d);
+    mark_fixed(d);
     place_all(d);
     find_lives(plan);
     join_in_place(plan);
@@ -269,6 +290,7 @@ mg_status mg_plan_new(mg_graph *graph, mg_plan **result, mg_error *why)
     mg_status status = make(&d, why);
     mg_free(d.wants_dense);
     mg_free(d.wants_own);
+    mg_free(d.is_fixed);
     if (status) return mg_plan_free(plan), status;
     *result = plan;
     return MG_OK;

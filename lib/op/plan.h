@@ -43,6 +43,7 @@ struct mg_plan {
     bool *is_used;             /* by node id */
     mg_place *place;           /* by node id */
     mg_plan_step *steps;       size_t n_steps;
+    size_t n_fixed;            /* steps that come first, and once for a whole stream */
     mg_plan_buffer *buffers;   size_t n_buffers;
     size_t *input_at, *state_at; /* where each lies in the memory of an instance */
     size_t kept_bytes;         /* inputs and states */

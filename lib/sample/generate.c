@@ -220,13 +220,14 @@ static mg_status open_streams(maker *m, mg_error *why)
     mg_generation generation = {.sampling = o->sampling, .steps = o->steps, .seed = m->run->seed,
                                 .primer = (const int32_t *)(const void *)m->primer.data,
                                 .n_primer = m->primer.length / sizeof(int32_t)};
+    int rows = m->job->count < MG_STREAMS ? (int)m->job->count : MG_STREAMS;
     uint64_t groups = (m->job->count + MG_STREAMS - 1) / MG_STREAMS;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);
     if (!m->streams) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     for (; m->n_streams < n; m->n_streams++)
-        MG_TRY(mg_streams_new(m->trained, &generation, &m->streams[m->n_streams], why));
+        MG_TRY(mg_streams_new(m->trained, &generation, rows, &m->streams[m->n_streams], why));
     return MG_OK;
 }
 

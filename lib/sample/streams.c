@@ -24,6 +24,7 @@ struct mg_streams {
     mg_real **params;
     mg_instance *run;
     stream stream[MG_STREAMS];
+    int rows;
     int64_t width;           /* logits of a row: tokens, or keys */
     bool *flags;             /* what may follow; bits of a frame */
     int32_t *order;
@@ -117,18 +118,18 @@ mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tok
 {
     mg_real *mask = mg_instance_input(s->run, "mask").data;
     mg_instance_reset(s->run);
-    for (int row = 0; row < MG_STREAMS; row++) s->stream[row].is_over = true;
+    for (int row = 0; row < s->rows; row++) s->stream[row].is_over = true;
     for (size_t i = 0; i < n; i++) begin(s, (int)i, first + i, &tokens[i]);
     for (;;) {
         size_t going = 0;
-        for (int row = 0; row < MG_STREAMS; row++) {
+        for (int row = 0; row < s->rows; row++) {
             mask[row] = !s->stream[row].is_over;
             going += !s->stream[row].is_over;
         }
         if (going == 0) break;
         MG_TRY(mg_instance_run(s->run, why));
         const mg_real *logits = mg_instance_output(s->run, "logits").data;
-        for (int row = 0; row < MG_STREAMS; row++)
+        for (int row = 0; row < s->rows; row++)
             if (!s->stream[row].is_over) next(s, row, logits + row * s->width);
     }
     for (size_t i = 0; i < n; i++)
@@ -163,7 +164,7 @@ static void begin_logits(mg_streams *s)
 static mg_status make(mg_streams *s, mg_error *why)
 {
     MG_TRY(find_encoding(s, why));
-    mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, MG_STREAMS, 1});
+    mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
@@ -171,7 +172,7 @@ static mg_status make(mg_streams *s, mg_error *why)
     mg_tensor logits = mg_instance_output(s->run, "logits");
     s->width = s->encoding->vocab;
     bool fits = mg_instance_input(s->run, s->encoding->is_roll ? "roll" : "tokens").data != NULL;
-    if (!fits || mg_shape_count(&logits.shape) != MG_STREAMS * s->width)
+    if (!fits || mg_shape_count(&logits.shape) != s->rows * s->width)
         return mg_fail(why, MG_BAD_DATA, "the model does not fit its encoding, %s", s->encoding->name);
     s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
     s->order = mg_alloc((size_t)s->width, sizeof *s->order);
@@ -181,13 +182,14 @@ static mg_status make(mg_streams *s, mg_error *why)
     return MG_OK;
 }
 
-mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, mg_streams **streams,
+mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
                          mg_error *why)
 {
     mg_streams *s = *streams = mg_alloc_zero(1, sizeof *s);
     if (!s) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     s->trained = trained;
     s->generation = *generation;
+    s->rows = rows < MG_STREAMS ? rows : MG_STREAMS;
     mg_status status = make(s, why);
     if (status) mg_streams_free(s), *streams = NULL;
     return status;

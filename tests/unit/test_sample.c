@@ -111,12 +111,18 @@ static void check_streams(const char *encoding, const char *settings)
     mg_generation generation = {.sampling = {1, 0, 1}, .steps = 40, .seed = 5};
     mg_streams *s;
     mg_buffer all[MG_STREAMS] = {{0}}, some[MG_STREAMS] = {{0}};
-    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    REQUIRE(mg_streams_new(t, &generation, MG_STREAMS, &s, &why) == MG_OK);
     run(s, 100, MG_STREAMS, all);
     CHECK(!same(&all[0], &all[1]));
     run(s, 103, 2, some); /* other neighbours, another row, and what came before forgotten */
     CHECK(same(&some[0], &all[3]) && same(&some[1], &all[4]));
     mg_streams_free(s);
+    for (int rows = 1; rows <= 3; rows += 2) { /* smaller groups */
+        REQUIRE(mg_streams_new(t, &generation, rows, &s, &why) == MG_OK);
+        run(s, 105, (size_t)rows, some);
+        CHECK(same(&some[0], &all[5]) && (rows == 1 || same(&some[2], &all[7])));
+        mg_streams_free(s);
+    }
     /* What was said makes music of closed notes. */
     const mg_encoding *e = mg_encoding_find(encoding);
     for (int i = 0; i < MG_STREAMS; i++) {
@@ -129,7 +135,7 @@ static void check_streams(const char *encoding, const char *settings)
     /* A primer stands first, and is gone on from. */
     generation.primer = (const int32_t *)(const void *)all[0].data;
     generation.n_primer = all[0].length / sizeof(int32_t);
-    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    REQUIRE(mg_streams_new(t, &generation, MG_STREAMS, &s, &why) == MG_OK);
     run(s, 100, 2, some);
     for (int i = 0; i < 2; i++) {
         CHECK(some[i].length > all[0].length);
@@ -158,7 +164,7 @@ static void masks_hold(void)
     mg_generation generation = {.sampling = {5, 0, 1}, .steps = 300, .seed = 2};
     mg_streams *s;
     mg_buffer tokens[MG_STREAMS] = {{0}};
-    REQUIRE(mg_streams_new(t, &generation, &s, &why) == MG_OK);
+    REQUIRE(mg_streams_new(t, &generation, MG_STREAMS, &s, &why) == MG_OK);
     run(s, 0, MG_STREAMS, tokens);
     for (int i = 0; i < MG_STREAMS; i++) {
         mg_grammar grammar = {0};
@@ -181,14 +187,14 @@ static void misfits_are_refused(void)
     mg_trained *t = untrained("melody38", "{\"hidden\":8,\"embedding\":4}");
     mg_free(t->encoding);
     t->encoding = mg_strdup("melody130"); /* another vocabulary */
-    CHECK_INT(mg_streams_new(t, &generation, &s, &why), MG_BAD_DATA);
+    CHECK_INT(mg_streams_new(t, &generation, MG_STREAMS, &s, &why), MG_BAD_DATA);
     CHECK(!s);
     mg_free(t->encoding);
     t->encoding = mg_strdup("smoke signals");
-    CHECK_INT(mg_streams_new(t, &generation, &s, &why), MG_UNSUPPORTED);
+    CHECK_INT(mg_streams_new(t, &generation, MG_STREAMS, &s, &why), MG_UNSUPPORTED);
     mg_free(t->encoding);
     t->encoding = mg_strdup("melody38");
-    CHECK_FAILING_ALLOCATIONS(mg_streams_new(t, &generation, &s, &why));
+    CHECK_FAILING_ALLOCATIONS(mg_streams_new(t, &generation, MG_STREAMS, &s, &why));
     mg_streams_free(s);
     mg_trained_free(t);
 }

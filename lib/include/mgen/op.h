@@ -165,7 +165,8 @@ void mg_instance_free(mg_instance *instance);
 mg_tensor mg_instance_input(mg_instance *instance, const char *name);
 /** A state, to look at or to set; data NULL if there is none. */
 mg_tensor mg_instance_state(mg_instance *instance, const char *name);
-void mg_instance_reset(mg_instance *instance); /**< all states zero: a new stream */
+/** All states zero: a new stream. Within one, parameters are taken to stay as they are. */
+void mg_instance_reset(mg_instance *instance);
 /** An output of the last run; data NULL if there is none. */
 mg_tensor mg_instance_output(const mg_instance *instance, const char *name);
 /** Random nodes draw for examples record, record + 1, ... of this seed. */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* lstm PRESET [THREADS] [--ops]: a training step and generation of an LSTM, beside the machine's own peak of the same
+   minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256), jsb (1 x 400, one sequence
+   of 64). With --ops: where the time of a step goes. */
+#include "tests/bench/bench.h"
+
+#include <mgen/model.h>
+#include <mgen/sample.h>
+#include <mgen/train.h>
+
+typedef struct {
+    const char *name, *config, *encoding;
+    int64_t vocab, batch, length, products; /* products: multiply-adds of a token, forwards */
+} preset;
+
+static const preset presets[] = {
+    {"melody", "{\"embedding\":128,\"hidden\":128,\"layers\":2}", "melody38", 38, 64, 128,
+     2 * 2 * 4 * 128 * 128 + 38 * 128},
+    {"performance", "{\"input\":\"onehot\",\"hidden\":512,\"layers\":3}", "performance388", 388, 64, 256,
+     5 * 4 * 512 * 512 + 388 * 512},
+    {"jsb", "{\"hidden\":400,\"layers\":1}", "roll88", 0, 1, 64, 4 * 400 * (400 + 88) + 88 * 400},
+};
+
+static mg_error why;
+
+static void need(mg_status status)
+{
+    if (!status) return;
+    fprintf(stderr, "lstm: %s\n", why.text);
+    exit(3);
+}
+
+static void print(const preset *p, const char *what, double value, const char *unit)
+{
+    char name[64];
+    snprintf(name, sizeof name, "lstm.%s.%s", p->name, what);
+    bench_print(name, value, unit);
+}
+
+/* ---- a batch of numbers that mean nothing ---- */
+
+static mg_batch make_batch(const preset *p)
+{
+    mg_batch b = {.examples = p->batch, .length = p->length, .targets = (double)(p->batch * p->length), .n_parts = 3};
+    bool is_roll = p->vocab == 0;
+    mg_shape shape = MG_SHAPE(p->batch, p->length, 88);
+    if (!is_roll) shape.rank = 2;
+    b.parts[0].name = is_roll ? "roll" : "tokens", b.parts[1].name = "targets", b.parts[2].name = "mask";
+    need(mg_tensor_make(is_roll ? MG_REAL : MG_INDEX, &shape, &b.parts[0].tensor, &why));
+    need(mg_tensor_make(is_roll ? MG_REAL : MG_INDEX, &shape, &b.parts[1].tensor, &why));
+    need(mg_tensor_make(MG_REAL, &MG_SHAPE(p->batch, p->length), &b.parts[2].tensor, &why));
+    for (int part = 0; part < 2; part++)
+        for (int64_t i = 0; i < mg_shape_count(&shape); i++)
+            if (is_roll) ((mg_real *)b.parts[part].tensor.data)[i] = i % 22 == part;
+            else ((int32_t *)b.parts[part].tensor.data)[i] = (int32_t)((i * 31 + part) % p->vocab);
+    for (int64_t i = 0; i < p->batch * p->length; i++) ((mg_real *)b.parts[2].tensor.data)[i] = 1;
+    return b;
+}
+
+/* ---- measures ---- */
+
+static void print_ops(const preset *p, mg_trainer *trainer, const mg_batch *batch, int threads)
+{
+    size_t n = mg_op_count();
+    mg_op_time *times = mg_alloc_zero(n * (size_t)threads, sizeof *times);
+    mg_step_result result;
+    mg_trainer_profile(trainer, times);
+    need(mg_trainer_step(trainer, batch, &result, &why));
+    mg_trainer_profile(trainer, NULL);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = NULL;
+        double seconds = 0;
+        for (int k = 0; k < threads; k++) {
+            const mg_op_time *t = &times[(size_t)k * n + i];
+            if (t->name) name = t->name;
+            seconds += t->seconds;
+        }
+        char what[64];
+        if (!name) continue;
+        snprintf(what, sizeof what, "op.%s", name);
+        print(p, what, seconds * 1e3, "ms of a step, all threads");
+    }
+    mg_free(times);
+}
+
+static void training(const preset *p, mg_trained *t, int threads, bool ops)
+{
+    mg_optim optim = mg_train_optim_defaults();
+    mg_trainer_options options = {t->model, t->config, optim, &t->params, p->batch, 8, threads, 1};
+    mg_trainer *trainer;
+    mg_step_result result;
+    mg_batch batch = make_batch(p);
+    need(mg_trainer_new(&options, &trainer, &why));
+    need(mg_trainer_step(trainer, &batch, &result, &why)); /* makes the plan */
+    enum { MOST = 50 };
+    double seconds[MOST], spent_s = 0;
+    size_t n = 0;
+    while (n < MOST && (n < 5 || spent_s < 3)) {
+        double start_s = bench_now_s();
+        need(mg_trainer_step(trainer, &batch, &result, &why));
+        spent_s += seconds[n] = bench_now_s() - start_s;
+        n++;
+    }
+    double step_s = bench_median(seconds, n), flops = 6.0 * (double)p->products * (double)(p->batch * p->length);
+    print(p, "step", step_s * 1e3, "ms");
+    print(p, "step.gflops", flops / step_s / 1e9, "GFLOP/s");
+    print(p, "step.share", flops / step_s / 1e9 / mg_peak_gflops(mg_cpu_class(), threads), "of the peak");
+    if (ops) print_ops(p, trainer, &batch, threads);
+    mg_trainer_free(trainer);
+    mg_batch_free(&batch);
+}
+
+static void generation(const preset *p, mg_trained *t)
+{
+    enum { STEPS = 400 };
+    mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1};
+    mg_streams *streams;
+    for (size_t n = 1; n <= MG_STREAMS; n *= MG_STREAMS) {
+        need(mg_streams_new(t, &g, (int)n, &streams, &why));
+        mg_buffer tokens[MG_STREAMS] = {{0}};
+        double best_s = 1e9;
+        for (int round = 0; round < 3; round++) {
+            double start_s = bench_now_s();
+            need(mg_streams_run(streams, 0, n, tokens, &why));
+            double spent_s = bench_now_s() - start_s;
+            if (spent_s < best_s) best_s = spent_s;
+            for (size_t i = 0; i < n; i++) mg_buffer_clear(&tokens[i]);
+        }
+        char what[64];
+        snprintf(what, sizeof what, "generate.%zu", n);
+        print(p, what, STEPS * (double)n / best_s, "tokens/s");
+        for (size_t i = 0; i < n; i++) mg_buffer_free(&tokens[i]);
+        mg_streams_free(streams);
+    }
+}
+
+static mg_trained *make_model(const preset *p)
+{
+    const mg_model *model = mg_model_find("lstm");
+    void *config = mg_model_config(model);
+    mg_json *json;
+    mg_trained *t;
+    char hash[33];
+    need(mg_json_parse(p->config, strlen(p->config), &json, &why));
+    need(mg_options_read(model->options, json, config, &why));
+    model->adapt(config, p->vocab);
+    need(mg_trained_new(model, config, 1, &t, &why));
+    need(mg_encoding_vocab_hash(mg_encoding_find(p->encoding), hash, &why));
+    mg_free(t->encoding), mg_free(t->vocab_hash), mg_free(config);
+    mg_json_free(json);
+    t->encoding = mg_strdup(p->encoding), t->vocab_hash = mg_strdup(hash);
+    return t;
+}
+
+int main(int argc, char **argv)
+{
+    bool ops = argc > 1 && strcmp(argv[argc - 1], "--ops") == 0;
+    int threads = argc - ops > 2 ? atoi(argv[2]) : mg_cores();
+    bench_start();
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        if (argc - ops > 1 && strcmp(argv[1], presets[i].name)) continue;
+        mg_trained *t = make_model(&presets[i]);
+        training(&presets[i], t, threads, ops);
+        generation(&presets[i], t);
+        mg_trained_free(t);
+    }
+    return 0;
+}
