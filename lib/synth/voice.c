@@ -35,6 +35,7 @@ void voice_start(voice *v, const patch *p, const table_set *set, const table_sin
         v->mode_level[m] = is_heard ? p->modes[m].level * (m ? (float)(0.4 + 0.6 * loud) : 1) * 0.35f : 0;
         v->mode_decay[m] = decay_of((double)(p->decay_s * p->modes[m].decay) * shorter, rate);
     }
+    v->apart = exp2((double)p->detune / 2400);
     v->phase[1] = p->detune > 0 ? 0x35000000u : 0;
 }
 
@@ -116,22 +117,24 @@ static void add_noise(voice *v, int from, float *one, float *other)
     v->noise *= v->noise_decay;
 }
 
-/* Gains go in a straight line from those of the last block to `target`. */
-static void mix_in(voice *v, const float target[4], float send, int from, const float *one, const float *other,
-                   voice_mix *mix)
+/* Gains go in a straight line from those of the last block to `target`. Before `from` both oscillators are silent, so
+   the whole block is gone through: a fixed count, which compilers turn into vectors. */
+static void mix_in(voice *v, const float target[4], float send, int from, const float *restrict one,
+                   const float *restrict other, voice_mix *restrict mix)
 {
-    float gain[4], slope[4];
+    float start[4], slope[4];
     for (int k = 0; k < 4; k++) {
         slope[k] = (target[k] - v->gain[k]) / (float)(PLAY_BLOCK - from);
-        gain[k] = v->gain[k];
+        start[k] = v->gain[k] - slope[k] * (float)from;
         v->gain[k] = target[k];
     }
-    for (int i = from; i < PLAY_BLOCK; i++) {
-        float left = one[i] * gain[0] + other[i] * gain[2], right = one[i] * gain[1] + other[i] * gain[3];
+    for (int i = 0; i < PLAY_BLOCK; i++) {
+        float at = (float)i;
+        float left = one[i] * (start[0] + slope[0] * at) + other[i] * (start[2] + slope[2] * at);
+        float right = one[i] * (start[1] + slope[1] * at) + other[i] * (start[3] + slope[3] * at);
         mix->left[i] += left;
         mix->right[i] += right;
         mix->wet[i] += send * (left + right);
-        for (int k = 0; k < 4; k++) gain[k] += slope[k];
     }
 }
 
@@ -153,14 +156,15 @@ void voice_render(voice *v, const voice_channel *channel, voice_mix *mix)
     float one[PLAY_BLOCK] = {0}, other[PLAY_BLOCK] = {0}, target[4];
     int from = v->offset;
     double seconds = (double)v->age * PLAY_BLOCK / (double)v->rate;
-    double sway = sin(2 * M_PI * (double)(p->vibrato_hz > 0 ? p->vibrato_hz : 5.2f) * seconds);
+    bool sways = p->vibrato > 0 || p->tremolo > 0 || channel->modulation > 0;
+    double sway = sways ? sin(2 * M_PI * (double)(p->vibrato_hz > 0 ? p->vibrato_hz : 5.2f) * seconds) : 0;
     double deep = (double)p->vibrato * fmin(fmax(seconds - (double)p->vibrato_after_s, 0) / 0.4, 1);
-    double cents = (deep + 45.0 * (double)channel->modulation) * sway;
-    double hz = (double)v->key_hz * exp2(((double)channel->bend + cents / 100) / 12);
+    double semitones = (double)channel->bend + (deep + 45.0 * (double)channel->modulation) * sway / 100;
+    double hz = (double)v->key_hz * (semitones != 0 ? exp2(semitones / 12) : 1);
     float amplitude = next_level(v) * v->velocity_gain * channel->gain * (1 - p->tremolo * (float)(0.5 + 0.5 * sway));
     if (v->wave) {
-        double apart = exp2((double)p->detune / 2400), unit = 0x1p32 / (double)v->rate;
-        uint32_t step[2] = {(uint32_t)(hz / apart * unit), (uint32_t)(hz * apart * unit)};
+        double unit = 0x1p32 / (double)v->rate;
+        uint32_t step[2] = {(uint32_t)(hz / v->apart * unit), (uint32_t)(hz * v->apart * unit)};
         float follow = p->bright_s > 0 ? v->bright : v->level; /* a blown tone brightens as it swells */
         add_wave(v, step, v->brightness * follow, from, one, other);
         v->bright *= v->bright_decay;

@@ -32,12 +32,12 @@ typedef struct {
     int offset;                 /* frames into the first block where it begins */
     int64_t age;                /* blocks */
     float rate, key_hz;
+    double apart;               /* each oscillator's distance from the pitch, as a factor */
     float velocity_gain, brightness;
     float level, attack, decay, release;   /* amplitude; step and factors a block */
     float bright, bright_decay;
     float mode_level[PATCH_MODES], mode_decay[PATCH_MODES];
     float noise, noise_decay, noise_filter, noise_state;
-    float tremolo_phase;
     uint32_t phase[2], mode_phase[PATCH_MODES], seed;
     float gain[4];              /* of the last block: oscillator 0 left, right, oscillator 1 left, right */
 } voice;
