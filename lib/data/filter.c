@@ -10,9 +10,7 @@
 
 double data_bpm(const mg_score *score)
 {
-    int64_t end = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > end) end = score->notes[i].end;
+    int64_t end = mg_score_last_note(score);
     bool is_steady = true;
     for (size_t i = 1; i < score->n_tempos; i++)
         is_steady &= score->tempos[i].us_per_quarter == score->tempos[0].us_per_quarter || score->tempos[i].tick >= end;
@@ -63,9 +61,7 @@ static double count_classes(const mg_score *score)
 mg_status data_facts_of(const mg_score *score, const mg_encoding *encoding, int resolution, data_facts *facts,
                         mg_error *why)
 {
-    int64_t end = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > end) end = score->notes[i].end;
+    int64_t end = mg_score_last_note(score);
     *facts = (data_facts){.notes = (double)score->n_notes, .pitch_classes = count_classes(score)};
     mg_clock *clock = mg_clock_new(score);
     mg_status status = clock ? count_bars(score, end, facts) : MG_NO_MEMORY;

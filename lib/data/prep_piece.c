@@ -219,12 +219,10 @@ static mg_status take_span(way *w, const mg_score *whole, const data_span *span,
    does. */
 static mg_status change_whole(const way *w, mg_score *whole, mg_error *why)
 {
-    int64_t last = 0;
     if (w->o->sustain) MG_TRY(data_apply_sustain(whole, why));
     data_keep_drums(whole, w->o->drums);
     if (w->o->quantise) data_snap(whole, (int)w->o->quantise);
-    for (size_t i = 0; i < whole->n_notes; i++)
-        if (whole->notes[i].end > last) last = whole->notes[i].end;
+    int64_t last = mg_score_last_note(whole);
     if (!w->piece->resolution || whole->end_tick < last) whole->end_tick = last;
     return w->stretch == 1 ? MG_OK : data_stretch(whole, w->stretch, why);
 }

@@ -126,9 +126,7 @@ static mg_status hold_notes(mg_score *score, const pedals *p)
 
 mg_status data_apply_sustain(mg_score *score, mg_error *why)
 {
-    pedals p = {.key_factor = score->format == 2 ? 16 : 0};
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > p.end) p.end = score->notes[i].end;
+    pedals p = {.key_factor = score->format == 2 ? 16 : 0, .end = mg_score_last_note(score)};
     mg_status status = find_changes(score, &p);
     if (!status && p.n) status = hold_notes(score, &p);
     mg_free(p.changes);

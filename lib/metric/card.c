@@ -84,9 +84,7 @@ static void add_notes(card *c, const mg_score *score, double classes[12])
 /* The mean tempo: quarters over the time they take. */
 static void add_times(card *c, const mg_score *score, const mg_clock *clock, bool has_beat)
 {
-    int64_t end = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > end) end = score->notes[i].end;
+    int64_t end = mg_score_last_note(score);
     double seconds = mg_clock_seconds(clock, end);
     c->seconds += seconds;
     c->lengths[bin_of(seconds, length_bounds, LENGTH_BINS - 1)]++;
@@ -219,35 +217,17 @@ static void put_tempi(mg_json_writer *json, const card *c)
     mg_json_object_end(json);
 }
 
-static mg_status put_keys(mg_json_writer *json, const card *c)
-{
-    counts keys = {0};
-    mg_status status = counts_add(&keys, "none", c->no_key);
-    for (int k = 0; !status && k < 24; k++) status = counts_add(&keys, mg_key_words(k), c->keys[k]);
-    if (!status) status = counts_put(json, "keys", &keys);
-    counts_free(&keys);
-    return status;
-}
+static const char *repair_of(int k) { return mg_repair_name((unsigned)k); }
 
-static mg_status put_programs(mg_json_writer *json, const card *c)
+/* Bins that have names, the fullest first, and one more beside them. */
+static mg_status put_named(mg_json_writer *json, const char *key, const uint64_t *bins, int n,
+                           const char *(*name_of)(int), const char *other, uint64_t n_other)
 {
-    counts programs = {0};
-    mg_status status = MG_OK;
-    for (int p = 0; !status && p < 128; p++) status = counts_add(&programs, mg_program_name(p), c->programs[p]);
-    if (!status) status = counts_add(&programs, "Drums", c->with_drums);
-    if (!status) status = counts_put(json, "programs", &programs);
-    counts_free(&programs);
-    return status;
-}
-
-static mg_status put_repairs(mg_json_writer *json, const card *c)
-{
-    counts repairs = {0};
-    mg_status status = MG_OK;
-    for (unsigned k = 0; !status && k < MG_REPAIR_KINDS; k++)
-        status = counts_add(&repairs, mg_repair_name(k), c->repairs[k]);
-    if (!status) status = counts_put(json, "repairs", &repairs);
-    counts_free(&repairs);
+    counts named = {0};
+    mg_status status = counts_add(&named, other, n_other);
+    for (int i = 0; !status && i < n; i++) status = counts_add(&named, name_of(i), bins[i]);
+    if (!status) status = counts_put(json, key, &named);
+    counts_free(&named);
     return status;
 }
 
@@ -282,19 +262,19 @@ mg_status card_write(const card *c, const char *path, mg_buffer *out)
     mg_json_put_int(&json, "drum_notes", (int64_t)c->drum_notes);
     mg_json_put_real(&json, "drums_share", c->notes ? (double)c->drum_notes / (double)c->notes : 0);
     put_pitches(&json, c);
-    MG_TRY(put_keys(&json, c));
+    MG_TRY(put_named(&json, "keys", c->keys, 24, mg_key_words, "none", c->no_key));
     MG_TRY(counts_put(&json, "key_signatures", &c->signatures));
     MG_TRY(counts_put(&json, "meters", &c->meters));
     put_tempi(&json, c);
     put_bins(&json, "lengths", c->lengths, length_names, LENGTH_BINS);
     put_bins(&json, "note_counts", c->note_counts, note_names, NOTE_BINS);
-    MG_TRY(put_programs(&json, c));
+    MG_TRY(put_named(&json, "programs", c->programs, 128, mg_program_name, "Drums", c->with_drums));
     MG_TRY(counts_put(&json, "formats", &c->formats));
     MG_TRY(counts_put(&json, "encodings", &c->encodings));
     MG_TRY(counts_put(&json, "splits", &c->splits));
     MG_TRY(counts_put(&json, "licences", &c->licences));
     mg_json_put_int(&json, "lossy_repairs", (int64_t)c->lossy);
-    MG_TRY(put_repairs(&json, c));
+    MG_TRY(put_named(&json, "repairs", c->repairs, MG_REPAIR_KINDS, repair_of, "", 0));
     MG_TRY(counts_put(&json, "errors", &c->reasons));
     mg_record_end(&json);
     return out->failed ? MG_NO_MEMORY : MG_OK;

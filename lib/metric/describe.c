@@ -211,18 +211,10 @@ static const char *title_of(const mg_piece *piece)
     return *title || score->n_tracks == 0 ? title : score->tracks[0].name; /* the sequence name of MIDI */
 }
 
-static int64_t last_end(const mg_score *score)
-{
-    int64_t end = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > end) end = score->notes[i].end;
-    return end;
-}
-
 static mg_status put_length(mg_json_writer *json, const mg_score *score, const mg_clock *clock)
 {
     mg_bars bars;
-    int64_t end = last_end(score);
+    int64_t end = mg_score_last_note(score);
     size_t hint = 0;
     mg_json_put_real(json, "seconds", rounded(mg_clock_seconds(clock, end), 1e6));
     mg_status status = mg_bars_make(score, end, &bars);

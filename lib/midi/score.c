@@ -52,6 +52,14 @@ static int by_start(const void *a, const void *b)
     return 0;
 }
 
+int64_t mg_score_last_note(const mg_score *score)
+{
+    int64_t end = 0;
+    for (size_t i = 0; i < score->n_notes; i++)
+        if (score->notes[i].end > end) end = score->notes[i].end;
+    return end;
+}
+
 /* Start and pitch as one number; no tick comes near 2^55. */
 static uint64_t order_key(const mg_note *note) { return ((uint64_t)note->start + (1ull << 55)) << 7 | note->pitch; }
 

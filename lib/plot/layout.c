@@ -10,17 +10,9 @@
 
 /* ---- bars ---- */
 
-static int64_t last_end(const mg_score *score)
-{
-    int64_t end = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > end) end = score->notes[i].end;
-    return end;
-}
-
 static mg_status find_bars(layout *l, const mg_score *score)
 {
-    int64_t end = last_end(score);
+    int64_t end = mg_score_last_note(score);
     if (score->ticks_per_quarter > 0) {
         MG_TRY(mg_bars_make(score, end, &l->bars));
     } else {

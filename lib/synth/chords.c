@@ -119,12 +119,10 @@ mg_status chords_make(const mg_score *score, mg_note **result, size_t *n)
     notes to = {0};
     mg_bars bars;
     const mg_text_event *open = NULL;
-    int64_t last = 0;
+    int64_t last = mg_score_last_note(score);
     size_t hint = 0;
     *result = NULL;
     *n = 0;
-    for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].end > last) last = score->notes[i].end;
     mg_status status = mg_bars_make(score, last, &bars);
     if (status) return status == MG_UNSUPPORTED ? MG_OK : status; /* without quarter notes there is no beat */
     for (size_t i = 0; !status && i <= score->n_texts; i++) {

@@ -128,6 +128,8 @@ int64_t mg_bars_tick(const mg_bars *bars, int64_t bar);
 
 /* ---- order and identity ---- */
 
+int64_t mg_score_last_note(const mg_score *score); /**< the tick at which the last note ends, 0 without notes */
+
 /** Sort notes by (start, pitch, end, velocity, track, channel), all tracks merged: the order that encodings and
     metrics use. The result is n_notes pointers in a new array (mg_free), NULL when out of memory. */
 const mg_note **mg_score_sorted_notes(const mg_score *score);
