@@ -28,15 +28,19 @@ mg_status fixture_open(const char *folder, fixture *fx, mg_error *why)
         mg_file_free(&file);
     }
     mg_buffer_free(&path);
-    if (!status) status = open_part(folder, "weights", &fx->weights, why);
-    if (!status) status = open_part(folder, "inputs", &fx->inputs, why);
-    if (!status) status = open_part(folder, "expect", &fx->expect, why);
     fx->name = mg_json_get_string(fx->json, "name", folder);
     fx->model = mg_json_get_string(fx->json, "model", "");
     fx->config = mg_json_get(fx->json, "config");
     fx->train = mg_json_get(fx->json, "train");
     fx->checks = mg_json_get(fx->json, "checks");
     return status;
+}
+
+mg_status fixture_open_tensors(const char *folder, fixture *fx, mg_error *why)
+{
+    MG_TRY(open_part(folder, "weights", &fx->weights, why));
+    MG_TRY(open_part(folder, "inputs", &fx->inputs, why));
+    return open_part(folder, "expect", &fx->expect, why);
 }
 
 void fixture_close(fixture *fx)

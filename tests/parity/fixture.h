@@ -21,7 +21,8 @@ typedef struct {
     size_t n_got, got_capacity;
 } fixture;
 
-mg_status fixture_open(const char *folder, fixture *fx, mg_error *why);
+mg_status fixture_open(const char *folder, fixture *fx, mg_error *why); /* what it is; */
+mg_status fixture_open_tensors(const char *folder, fixture *fx, mg_error *why); /* and its numbers */
 void fixture_close(fixture *fx);
 bool fixture_has(const fixture *fx, const char *check);
 /* Take n doubles as a result; they are copied. */

@@ -34,7 +34,8 @@ static bool take(parity *p, const char *path, bool is_folder)
             parity_unsupported(p, fx.name, mg_json_get_string(mg_json_at(fx.checks, i), "name", "?"),
                                "there is no such model");
     } else {
-        why.status = find(fx.model)(&fx, &why);
+        why.status = fixture_open_tensors(path, &fx, &why);
+        if (!why.status) why.status = find(fx.model)(&fx, &why);
         fixture_check(p, &fx, &why);
     }
     fixture_close(&fx);
