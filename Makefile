@@ -189,11 +189,17 @@ check: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@BUILD=$(BUILD) tests/run
 
+check-long:
+	@.ci/deps long
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@BUILD=$(BUILD) LONG=1 tests/run
+
 # For libFuzzer everything is compiled once more, by clang, with its instrumentation and the sanitizers.
 RUNS      ?= 10000000
 FUZZ      := $(BUILD)/fuzz
 FUZZ_SAN  := address,undefined
 fuzz:
+	@.ci/deps long
 	@[ -e tests/fuzz/fuzz_$(TARGET).c ] || { echo "TARGET is one of: $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)"; exit 2; }
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(FUZZ) SAN=fuzzer-no-link,$(FUZZ_SAN) OPT=-O1 -j$(JOBS) \
 	  $(FUZZ)/lib/libmgen.a $(FUZZ)/obj/tests/fuzz/fuzz_$(TARGET).o

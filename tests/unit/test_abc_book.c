@@ -148,7 +148,7 @@ static void voices(void)
     CHECK_TEXT(abc_letters(s), "^FA^FF^F"); /* accidentals and K: are a voice's own */
 
     char text[512] = "X:1\nK:C\n";
-    for (int v = 1; v <= 12; v++) snprintf(text + strlen(text), 16, "V:%d\nC\n", v);
+    for (int v = 1; v <= 12; v++) snprintf(text + strlen(text), 20, "V:%d\nC\n", v);
     s = file(text);
     CHECK(s->notes[8].channel == 8 && s->notes[9].channel == 10 && s->notes[11].channel == 12); /* 9 is drums */
 }
@@ -265,7 +265,7 @@ static void limits(void)
     options.max_bytes = 10;
     CHECK_INT(read_with("X:1\nK:C\nCDEF\n", options, &tunes), MG_TOO_LARGE);
     char voices_text[1024] = "X:1\nK:C\n";
-    for (int v = 1; v <= 65; v++) snprintf(voices_text + strlen(voices_text), 12, "V:%d\nC\n", v);
+    for (int v = 1; v <= 65; v++) snprintf(voices_text + strlen(voices_text), 20, "V:%d\nC\n", v);
     CHECK_INT(read_with(voices_text, mg_read_defaults(), &tunes), MG_OK);
     CHECK_INT(tunes.trouble[0].status, MG_TOO_LARGE);
     abc_tunes_free(&tunes);

@@ -43,7 +43,7 @@ static mg_graph *random_graph(uint64_t seed, bool keeps)
     }
     mg_output(g, "end", mg_add(g, pool[n - 1], mg_add(g, pool[n - 2], pool[n - 3])));
     for (int i = 0; keeps && i < n; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "n%d", i);
         mg_output(g, name, pool[i]);
     }

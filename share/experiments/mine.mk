@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+# The whole chain on your own music: data card, duplicates, records, model, pieces, comparison, copies.
+#
+#   make -f share/experiments/mine.mk CORPUS=~/music
+#
+# OUT=mine              folder of the results; a step whose result is there is not done again
+# ENCODING=melody38     performance388 for what was played, polyphony259 for chords on a grid; see mgen-prep --help
+# PREP='...'            further options of mgen-prep, TRAIN='...' of mgen-train, GEN='...' of mgen-gen
+# PIECES=20 SEED=1      how many new pieces, and the seed of everything
+#
+# Ctrl-C stops training, the same command goes on with it. The tools are those of this repository if they are built, else
+# those that are installed.
+
+OUT      ?= mine
+ENCODING ?= melody38
+PIECES   ?= 20
+SEED     ?= 1
+PREP     ?=
+TRAIN    ?=
+GEN      ?=
+
+SHELL       := bash
+.SHELLFLAGS := -o pipefail -c
+here   := $(dir $(lastword $(MAKEFILE_LIST)))
+export PATH := $(abspath $(here)/../../build/bin):$(PATH)
+export MUSIC := $(patsubst ~/%,$(HOME)/%,$(CORPUS))
+# A wild folder has files that are broken: they are told in the card, and no reason to stop.
+wild   := --lenient --allow-errors 100%
+o      := $(OUT)
+
+.PHONY: all show
+.DELETE_ON_ERROR:
+.PRECIOUS: $o/model.safetensors
+all: show
+
+$o/.begun:
+	@[ -n "$$MUSIC" ] || { echo 'say which music: make -f $(lastword $(MAKEFILE_LIST)) CORPUS=FOLDER' >&2; exit 2; }
+	@mkdir -p $o && touch $@
+
+$o/card.ndjson: $o/.begun
+	mgen-info --card $(wild) "$$MUSIC" > $@
+
+$o/clusters.ndjson: $o/.begun
+	mgen-dedup --clusters $(wild) "$$MUSIC" > $@
+
+# A family of duplicates never stands on both sides of the split.
+$o/records.ndjson: $o/clusters.ndjson
+	mgen-prep -e $(ENCODING) --drop-duplicates --seed $(SEED) $(wild) $(PREP) "$$MUSIC" | \
+	  mgen-split --ratio 9:1:0 --seed $(SEED) --clusters $o/clusters.ndjson > $@
+
+$o/steps.ndjson: $o/records.ndjson
+	if [ -e $o/model.state ]; then mgen-train --resume -o $o/model.safetensors >> $o/steps.part; else \
+	  mgen-train --model lstm --seed $(SEED) $(TRAIN) -o $o/model.safetensors $o/records.ndjson > $o/steps.part; fi
+	mv $o/steps.part $@
+
+$o/pieces.ndjson: $o/steps.ndjson
+	mgen-gen -m $o/model.safetensors -n $(PIECES) --seed $(SEED) --force $(GEN) -o $o/pieces > $@
+
+$o/comparison.ndjson: $o/pieces.ndjson
+	mgen-eval --seed $(SEED) $(wild) --against "$$MUSIC" $o/pieces > $@
+
+$o/copies.ndjson: $o/pieces.ndjson
+	mgen-dedup $(wild) --against "$$MUSIC" $o/pieces > $@
+
+show: $o/card.ndjson $o/comparison.ndjson $o/copies.ndjson
+	@echo
+	@mgen-info --records --table $o/card.ndjson
+	@jq -rs 'map(select(.kind == "cluster")) | "\(length) families of duplicates, \(map(.members | length) | add // 0) pieces in them"' $o/clusters.ndjson
+	@jq -rs 'map(select(.kind == "piece" or .kind == "roll")) | "\(length) training records, \(map(select(.split == "valid")) | length) of them for validation"' $o/records.ndjson
+	@mgen-info --curve train_loss,valid_loss $o/steps.ndjson
+	@mgen-info --records --table $o/comparison.ndjson
+	@jq -rs 'map(select(.kind == "match")) | "\(map(.a) | unique | length) of the new pieces are copies of pieces of the corpus"' $o/copies.ndjson
+	@echo 'Everything is in $o: card, clusters, records, model, steps, pieces, comparison, copies.'
+	@echo 'To listen:  mgen-render -o $o/sound $o/pieces'

@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Killed at any moment, in any system call, or refused by the system: nothing is lost, nothing half-written stays.
+bats_require_minimum_version 1.5.0
+load ../cli/helpers
+load ../cli/melodies
+
+# traced CALLS INJECTION COMMAND...: run it with a fault in its system calls; exit 137 where it was killed.
+traced() {
+    local status=0
+    strace -f -qq -o trace -e trace="$1" -e inject="$1:$2" "${@:3}" >out 2>err || status=$?
+    return $status
+}
+
+can_trace() { strace -o /dev/null true 2>/dev/null || skip "strace is not there or may not trace"; }
+
+# prepared OUT FILE...: records of pieces of tests/fuzz/corpus/midi.
+prepared() {
+    local out=$1
+    shift
+    (cd "$MGEN_ROOT/tests/fuzz/corpus/midi" && mgen-prep -q --no-provenance -e performance388 --min-tokens 0 "$@") >"$out"
+}
+
+encoding=(-e performance388 --min-tokens 0)
+small=(--hidden 16 --layers 2 --embedding 8 --batch 8)
+
+@test "killed a hundred times at random moments, a training ends with the bytes of one that went through" {
+    melodies 60 >records
+    long=(--max-steps 3000 --patience 0 --epochs 0)
+    mgen-train -q "${small[@]}" --dropout 0.3 "${long[@]}" -o whole.safetensors records >/dev/null
+    RANDOM=1
+    local kills=0
+    mgen-train -q "${small[@]}" --dropout 0.3 "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
+    while pid=$!; do
+        sleep "0.$(printf %03d $((20 + RANDOM % 180)))"
+        kill -KILL $pid 2>/dev/null || break
+        wait $pid || true
+        kills=$((kills + 1))
+        [ "$kills" -lt 100 ] || break
+        [ ! -e m.safetensors ] || mgen-info m.safetensors >/dev/null
+        if [ -e m.state ]; then set -- --resume; else set -- "${small[@]}" --dropout 0.3 --force; fi
+        mgen-train -q "$@" "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
+    done
+    wait || true
+    mgen-train -q --resume "${long[@]}" -o m.safetensors records >/dev/null
+    echo "$kills kills"
+    [ "$kills" -gt 20 ]
+    cmp m.state whole.state
+    [ -z "$(find . -name '.mgen-*')" ]
+}
+
+@test "killed in any system call of a save, a file is the old one or the new one" {
+    can_trace
+    prepared old plain running
+    prepared new plain running zero open
+    mgen-prep -q "${encoding[@]}" -o new.safetensors new
+    new_hash=$(mgen-info --no-provenance --records new.safetensors | sha256sum)
+    mgen-prep -q "${encoding[@]}" -o set.safetensors old
+    old_hash=$(mgen-info --no-provenance --records set.safetensors | sha256sum)
+    for call in write fsync rename; do
+        for n in $(seq 200); do
+            mgen-prep -q "${encoding[@]}" --force -o set.safetensors old
+            status=0
+            traced $call "signal=KILL:when=$n" mgen-prep -q -j 1 "${encoding[@]}" --force -o set.safetensors new || status=$?
+            hash=$(mgen-info --no-provenance --records set.safetensors | sha256sum)
+            [ "$hash" = "$old_hash" ] || [ "$hash" = "$new_hash" ] || { echo "$call $n: another file"; return 1; }
+            if [ $status -eq 0 ]; then
+                [ "$hash" = "$new_hash" ]
+                break
+            fi
+        done
+        echo "$call: $n calls"
+        [ "$n" -gt 1 ]
+        mgen-prep -q "${encoding[@]}" --force -o set.safetensors old # takes over what the killed ones left
+        [ -z "$(find . -name '.mgen-*')" ]
+    done
+}
+
+@test "whichever system call fails, the tool says so with 3 and leaves nothing half-written" {
+    can_trace
+    prepared records plain running
+    mgen-train -q "${small[@]}" --max-steps 2 -o m.safetensors records >/dev/null
+    commands=("mgen-prep -q -j 1 ${encoding[*]} -o o.safetensors records"
+        "mgen-train -q -j 1 ${small[*]} --max-steps 2 -o o.safetensors records"
+        "mgen-gen -q -j 1 -m m.safetensors --steps 16 -o o"
+        "mgen-render -q -j 1 --synth built-in --rate 8000 --max-seconds 1 -o o.wav one.mid"
+        "mgen-info -q -j 1 --piano-roll -o o.svg one.mid")
+    cp "$MGEN_ROOT/tests/fuzz/corpus/midi/plain" one.mid
+    for command in "${commands[@]}"; do
+        for fault in write:error=ENOSPC write:error=EIO fsync:error=EIO rename:error=EXDEV openat:error=EACCES; do
+            for n in $(seq 400); do
+                rm -rf o o.*
+                status=0
+                # shellcheck disable=SC2086
+                traced "${fault%%:*}" "${fault#*:}:when=$n" $command || status=$?
+                grep -q INJECTED trace || break
+                case $fault in
+                openat:*) case $status in 0 | 1 | 3 | 127) ;; *) echo "$command, $fault $n: exit $status"; return 1 ;; esac ;;
+                *) [ $status -eq 3 ] || { echo "$command, $fault $n: exit $status"; cat err; return 1; } ;;
+                esac
+                [ -z "$(find . -name '.mgen-*')" ] || { echo "$command, $fault $n: leaves $(find . -name '.mgen-*')"; return 1; }
+                for file in o.safetensors o.wav o.svg; do
+                    [ ! -e $file ] || mgen-info $file >/dev/null 2>&1 || [ $file = o.svg ] || { echo "$fault $n: $file"; return 1; }
+                done
+            done
+            echo "${command%% *}, $fault: $((n - 1)) calls"
+        done
+    done
+}
