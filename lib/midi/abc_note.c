@@ -85,25 +85,27 @@ static bool read_tone(abc_cursor *x, abc_tone *tone, int *pitch)
     return true;
 }
 
-static void add_head(abc_cursor *x, abc_item *item, int pitch, bool is_tied)
+static void add_head(abc_cursor *x, int pitch, bool is_tied)
 {
     abc_tune *t = x->tune;
     if (pitch < 0 || pitch > 127) return abc_repair(t, t->line, MG_REPAIR_ABC_PITCH, 1);
     if (!mg_grow((void **)&t->heads, t->n_heads, &t->heads_room, sizeof *t->heads))
         return abc_fail(t, MG_NO_MEMORY, "out of memory");
     t->heads[t->n_heads++] = (abc_head){.pitch = (uint8_t)pitch, .flags = is_tied ? ABC_TIED : 0};
-    if (item->count < UINT16_MAX) item->count++;
 }
 
 /* ---- notes and rests ---- */
 
-static abc_item *begin_item(abc_cursor *x, abc_kind kind)
+/* The item of the heads from `heads` on. It moves when another one is added. */
+static abc_item *begin_item(abc_cursor *x, abc_kind kind, size_t heads)
 {
     abc_voice *v = x->tune->voice;
+    size_t n = x->tune->n_heads - heads;
     abc_item *item = abc_add(x->tune, v, kind);
     if (!item) return NULL;
     item->velocity = v->velocity;
-    item->at = (uint32_t)x->tune->n_heads;
+    item->at = (uint32_t)heads;
+    item->count = (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
     v->has_music = true;
     v->was_words[0] = v->was_words[1] = false;
     v->n_tones = 0;
@@ -140,18 +142,19 @@ void abc_single_note(abc_cursor *x)
     abc_tone tone;
     int pitch;
     if (!read_tone(x, &tone, &pitch)) return abc_unknown(x, 1);
-    abc_item *item = begin_item(x, ABC_NOTE);
+    size_t heads = x->tune->n_heads;
+    add_head(x, pitch, false);
+    abc_item *item = begin_item(x, ABC_NOTE, heads);
     if (!item) return;
     v->tones[v->n_tones++] = tone;
     v->n_tied = 0;
-    add_head(x, item, pitch, false);
     end_item(x, item, note_length(x));
 }
 
 void abc_rest(abc_cursor *x)
 {
     x->at++;
-    abc_item *item = begin_item(x, ABC_REST);
+    abc_item *item = begin_item(x, ABC_REST, x->tune->n_heads);
     if (!item) return;
     x->tune->voice->n_tied = 0;
     end_item(x, item, note_length(x));
@@ -163,7 +166,7 @@ void abc_bars_of_rest(abc_cursor *x)
     abc_voice *v = x->tune->voice;
     x->at++;
     int n = abc_digits(x, 1);
-    abc_item *item = begin_item(x, ABC_REST);
+    abc_item *item = begin_item(x, ABC_REST, x->tune->n_heads);
     if (!item) return;
     v->n_tied = 0;
     v->last = 0;
@@ -175,21 +178,11 @@ void abc_bars_of_rest(abc_cursor *x)
 
 /* ---- chords ---- */
 
-/* Texts inside a chord hold for all of it. */
-static void texts_inside(abc_cursor *x, char close)
-{
-    abc_cursor ahead = *x;
-    while (ahead.at < ahead.end && *ahead.at != close && *ahead.at != '|')
-        if (*ahead.at == '"') abc_quoted(&ahead);
-        else ahead.at++;
-}
-
 /* One sign between the notes of a chord. */
 static void sign_inside(abc_cursor *x)
 {
     if (*x->at == '"') {
-        const char *close = abc_find(x, x->at + 1, '"');
-        x->at = close ? close + 1 : x->at + 1;
+        abc_quoted(x);
     } else if (abc_is_one_of(*x->at, " .()")) {
         x->at++;
     } else if (!(*x->at == '!' && abc_decoration(x, '!')) && !abc_symbol(x)) {
@@ -197,17 +190,16 @@ static void sign_inside(abc_cursor *x)
     }
 }
 
-/* [CEG], or +CEG+ in the oldest files: as long as its first note says, times what stands behind it. */
+/* [CEG], or +CEG+ in the oldest files: as long as its first note says, times what stands behind it. Texts inside hold
+   for all of it, so its item comes behind theirs. */
 void abc_chord(abc_cursor *x, char close)
 {
     abc_voice *v = x->tune->voice;
-    abc_tone tied[ABC_TONES] = {{0}};
-    int n_tied = 0;
+    abc_tone tones[ABC_TONES], tied[ABC_TONES];
+    int n_tones = 0, n_tied = 0;
+    size_t heads = x->tune->n_heads;
     abc_ratio first = {0, 1};
     x->at++;
-    texts_inside(x, close);
-    abc_item *item = begin_item(x, ABC_NOTE);
-    if (!item) return;
     bool is_empty = abc_peek(x, 0) == close;
     while (x->at < x->end && *x->at != close && *x->at != '|') {
         abc_tone tone;
@@ -220,19 +212,22 @@ void abc_chord(abc_cursor *x, char close)
         if (first.num == 0) first = length;
         bool is_tied = take_tie(x);
         if (is_tied && n_tied < ABC_TONES) tied[n_tied++] = tone;
-        if (v->n_tones < ABC_TONES) v->tones[v->n_tones++] = tone;
-        add_head(x, item, pitch, is_tied);
+        if (n_tones < ABC_TONES) tones[n_tones++] = tone;
+        add_head(x, pitch, is_tied);
     }
     if (abc_peek(x, 0) == close) x->at++;
     else abc_unknown(x, 0);
     if (first.num == 0) { /* nothing to play; "[]" was an invisible bar line once */
-        v->n_items--;
         if (!is_empty) abc_unknown(x, 0);
         return;
     }
-    v->n_tied = n_tied;
-    memcpy(v->tied, tied, sizeof tied);
     abc_ratio outer = note_length(x);
+    abc_item *item = begin_item(x, ABC_NOTE, heads);
+    if (!item) return;
+    v->n_tones = n_tones;
+    v->n_tied = n_tied;
+    memcpy(v->tones, tones, (size_t)n_tones * sizeof *tones);
+    memcpy(v->tied, tied, (size_t)n_tied * sizeof *tied);
     end_item(x, item, abc_times(first, outer.num, outer.den));
 }
 

@@ -98,6 +98,7 @@ static void chords(void)
     CHECK_TEXT(abc_letters(abc_tune("[C^F]F|[.CuE!fermata!G]")), "C^F^FCEG");
     CHECK_TEXT(abc_letters(abc_tune("+CEG+ c")), "CEGc"); /* as the first files wrote it */
     CHECK_TEXT(abc_texts(abc_tune("A[\"Am\"CE]"), MG_TEXT_CHORD), "Am@1");
+    CHECK_TEXT(abc_texts(abc_tune("U:W=\"Am\"\nA[CWE]"), MG_TEXT_GENERAL), "T:t@0 Am@1");
     CHECK_TEXT(abc_repairs(abc_tune("[CE|c")), "abc-unknown-symbol:6");
     CHECK_TEXT(abc_letters(abc_tune("[CE|c")), "CEc");
 }
