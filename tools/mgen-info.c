@@ -155,6 +155,7 @@ static bool is_usable(cli *c)
     me.picture.style = cli_style(me.width);
     me.picture.may_replace = c->force;
     me.picture.title = me.inspect.path;
+    if (me.is_roll || me.n_curves) cli_gives_medium(c);
     return true;
 }
 

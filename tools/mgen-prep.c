@@ -138,22 +138,15 @@ static const cli_row rows[] = {
     {0}};
 /* clang-format on */
 
-static mg_status nowhere(void *user, const char *text, size_t length, mg_error *why)
-{
-    (void)user, (void)text, (void)length, (void)why;
-    return MG_OK;
-}
-
 static mg_status prepare(cli *c, mg_error *why)
 {
     mg_provenance provenance = {.tool = c->about->name, .seed = c->seed};
     mg_source *source;
-    mg_run *run = cli_run(c);
-    if (me.options.packed && strcmp(me.options.packed, "-") == 0) run->out = (mg_sink){.line = nowhere};
+    if (me.options.packed && strcmp(me.options.packed, "-") == 0) cli_gives_medium(c);
     me.options.may_replace = c->force;
     me.options.provenance = c->no_provenance ? NULL : &provenance;
     MG_TRY(cli_source(c, &source, why));
-    mg_status status = mg_prep_run(&me.options, source, run, why);
+    mg_status status = mg_prep_run(&me.options, source, cli_run(c), why);
     mg_source_close(source);
     return status;
 }

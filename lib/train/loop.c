@@ -88,9 +88,10 @@ static double seconds_left(const mg_loop *l, double spent_s)
 }
 
 /* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL inside an epoch. */
-static mg_status emit_step(mg_loop *l, const mg_step_result *r, const double *valid, mg_error *why)
+static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
 {
     mg_buffer line = {0};
+    const mg_step_result *r = &l->last;
     double spent_s = now_s() - l->start_s, left_s = seconds_left(l, spent_s);
     mg_json_writer json = mg_record_begin(&line, "step");
     mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
@@ -108,13 +109,14 @@ static mg_status emit_step(mg_loop *l, const mg_step_result *r, const double *va
     mg_record_end(&json);
     mg_status status = mg_run_emit(l->run, &line, why);
     mg_buffer_free(&line);
+    l->told_step = l->trainer->steps;
     return status;
 }
 
-static mg_status show_progress(mg_loop *l, const mg_step_result *r)
+static mg_status show_progress(mg_loop *l)
 {
     char note[80];
-    int n = snprintf(note, sizeof note, "loss %.3f", r->loss);
+    int n = snprintf(note, sizeof note, "loss %.3f", l->last.loss);
     if (isfinite(l->last_valid)) snprintf(note + n, sizeof note - (size_t)n, ", valid %.3f", l->last_valid);
     return mg_run_progress(l->run, &(mg_progress){.what = "steps", .done = l->trainer->steps, .total = last_step(l),
                                                   .note = note});
@@ -150,7 +152,7 @@ static void copy_params(mg_tensor_set *to, const mg_tensor_set *from)
 }
 
 /* After the last batch of an epoch. */
-static mg_status end_epoch(mg_loop *l, const mg_step_result *r, mg_error *why)
+static mg_status end_epoch(mg_loop *l, mg_error *why)
 {
     mg_loop_state *at = &l->at;
     double loss = at->epoch_nll / fmax(at->epoch_targets, 1);
@@ -168,7 +170,7 @@ static mg_status end_epoch(mg_loop *l, const mg_step_result *r, mg_error *why)
     mg_trainer_divide(l->trainer, mg_plateau_tell(&at->plateau, &l->job->optim, loss));
     at->epoch++;
     at->place = 0;
-    MG_TRY(emit_step(l, r, &loss, why));
+    MG_TRY(emit_step(l, &loss, why));
     at->epoch_nll = at->epoch_targets = 0;
     return MG_OK;
 }
@@ -186,17 +188,17 @@ static bool is_done(const mg_loop *l)
 
 static bool is_epoch_over(const mg_loop *l) { return l->at.place == batches_of(l, MG_SPLIT_TRAIN); }
 
-static mg_status step(mg_loop *l, const uint32_t *order, mg_step_result *r, mg_error *why)
+static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 {
     const mg_train_options *o = &l->job->options;
     MG_TRY(fill_batch(l, MG_SPLIT_TRAIN, order, l->at.place, why));
-    MG_TRY(mg_trainer_step(l->trainer, &l->batch, r, why));
+    MG_TRY(mg_trainer_step(l->trainer, &l->batch, &l->last, why));
     l->at.place++;
-    l->at.epoch_nll += r->loss * l->batch.targets;
+    l->at.epoch_nll += l->last.loss * l->batch.targets;
     l->at.epoch_targets += l->batch.targets;
     l->tokens += l->batch.targets;
-    if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, r, NULL, why));
-    MG_TRY(show_progress(l, r));
+    if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
+    MG_TRY(show_progress(l));
     if (now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
     return MG_OK;
 }
@@ -204,18 +206,19 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_step_result *r, mg_e
 static mg_status run_epoch(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
-    mg_step_result r = {.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)}; /* stopped behind its last step */
+    l->last = (mg_step_result){.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)}; /* stopped behind its last step */
     uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, &r, why);
+    while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, why);
     mg_free(order);
-    return !status && is_epoch_over(l) ? end_epoch(l, &r, why) : status;
+    return !status && is_epoch_over(l) ? end_epoch(l, why) : status;
 }
 
 /* What is left when all is done: a model that is better than the best of an epoch, should the end lie inside one. */
 static mg_status finish(mg_loop *l, mg_error *why)
 {
     double loss = INFINITY;
+    if (l->told_step < l->trainer->steps && l->trainer->steps > l->first_step) MG_TRY(emit_step(l, NULL, why));
     MG_TRY(checkpoint(l, why));
     if (!has_validation(l) || l->at.place == 0) return MG_OK;
     MG_TRY(validate(l, &loss, why));

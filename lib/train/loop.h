@@ -25,7 +25,8 @@ typedef struct {
     mg_batch batch;
     char *state_path;
     double start_s, saved_s, last_valid;
-    uint64_t first_step;          /* steps made before this run */
+    uint64_t first_step, told_step; /* steps made before this run; the last that has a record */
+    mg_step_result last;          /* what the last step gave */
     double tokens;                /* steps of examples predicted in this run */
 } mg_loop;
 

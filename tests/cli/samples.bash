@@ -25,7 +25,7 @@ sample_mgen-render() { mgen-render --synth built-in --rate 8000 --max-seconds 1 
 sample_mgen-train() {
     mgen-prep -q corpus | mgen-train --model lstm --hidden 8 --layers 1 --max-steps 2 --force -o m.safetensors "$@"
 }
-sample_mgen-gen() { make_model && mgen-gen -m model.safetensors -n 2 --steps 16 --force -o out "$@"; }
+sample_mgen-gen() { make_model && mgen-gen -m model.safetensors -n 2 --steps 16 --force -o pieces "$@"; }
 
 # Tools whose arguments are not music: they are left out of the tests about inputs.
 takes_music() { case $1 in mgen-train | mgen-gen) return 1 ;; esac; }

@@ -193,29 +193,47 @@ static mg_status write_run_record(cli *c, mg_error *why)
     return status;
 }
 
-/* The sink that the library is given: the run record goes first, but only once something is written, so that a tool
-   whose medium goes to standard output writes no record there. */
-static mg_status sink_line(void *user, const char *text, size_t length, mg_error *why)
+static mg_status open_records(cli *c, mg_error *why)
+{
+    if (c->wants_table || isatty(STDOUT_FILENO)) {
+        if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+        c->run.out = (mg_sink){cli_table_line, c->table};
+        return MG_OK;
+    }
+    MG_TRY(mg_out_open("-", true, &c->stdout_records, why));
+    c->run.out = (mg_sink){to_stdout, c->stdout_records};
+    return c->no_provenance ? MG_OK : write_run_record(c, why);
+}
+
+static mg_status first_line(void *user, const char *text, size_t length, mg_error *why)
 {
     cli *c = user;
-    if (!c->stdout_records && !c->table) {
-        if (c->wants_table || isatty(STDOUT_FILENO)) {
-            if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-            c->run.out = (mg_sink){cli_table_line, c->table};
-        } else {
-            MG_TRY(mg_out_open("-", true, &c->stdout_records, why));
-            c->run.out = (mg_sink){to_stdout, c->stdout_records};
-            if (!c->no_provenance) MG_TRY(write_run_record(c, why));
-        }
-    }
+    if (!c->stdout_records && !c->table) MG_TRY(open_records(c, why));
     return c->run.out.line(c->run.out.user, text, length, why);
 }
 
+/* Where standard output takes no records, only what went wrong is told. */
+static mg_status only_errors(void *user, const char *text, size_t length, mg_error *why)
+{
+    static const char error[] = "{\"kind\":\"error\"";
+    mg_json *record;
+    if (length < sizeof error || memcmp(text, error, sizeof error - 1)) return MG_OK;
+    MG_TRY(mg_json_parse(text, length, &record, why));
+    const char *path = mg_json_get_string(record, "path", ""), *reason = mg_json_get_string(record, "error", "");
+    if (strncmp(reason, path, strlen(path)) == 0) cli_say(user, "%s", reason);
+    else cli_say(user, "%s: %s", path, reason);
+    mg_json_free(record);
+    return MG_OK;
+}
+
+void cli_gives_medium(cli *c) { c->gives_medium = true; }
+
 mg_run *cli_run(cli *c)
 {
+    c->is_running = true;
     c->run.threads = (int)c->threads;
     c->run.seed = (uint64_t)c->seed;
-    c->run.out = (mg_sink){sink_line, c};
+    c->run.out = (mg_sink){c->gives_medium ? only_errors : first_line, c};
     c->run.progress = cli_progress_show;
     c->run.progress_user = c->progress_line;
     return &c->run;
@@ -284,8 +302,10 @@ int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why)
 {
     mg_error closing = {0};
     mg_status closed = MG_OK;
+    bool has_opened = c->table || c->stdout_records;
+    if (!status && c->is_running && !c->gives_medium && !has_opened) closed = open_records(c, &closing);
     if (c->table) closed = cli_table_end(c->table, &closing);
-    if (c->stdout_records) {
+    if (c->stdout_records && !closed) {
         closed = mg_out_commit(c->stdout_records, &closing);
         if (!closed && close(STDOUT_FILENO)) closed = mg_fail_errno(&closing, "standard output");
     }

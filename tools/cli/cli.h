@@ -73,7 +73,7 @@ typedef struct {
     int argc;
     char **argv;
     mg_run run;
-    bool has_run_record;
+    bool is_running, gives_medium;
 } cli;
 
 /** Read the command line and set up signals, progress and records. False: leave with c->exit (help was shown, or the
@@ -86,8 +86,11 @@ void cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
 
 /** The inputs that the command line names. */
 mg_status cli_source(cli *c, mg_source **source, mg_error *why);
-/** What the library is handed: threads, seed, sink, progress. The first use writes the run record. */
+/** What the library is handed: threads, seed, sink, progress. The run record goes before the first record; where there
+    is none, cli_finish writes it. */
 mg_run *cli_run(cli *c);
+/** Standard output takes a medium (a picture, WAV), no records; errors are told on standard error. Before cli_run. */
+void cli_gives_medium(cli *c);
 
 /** Say what went wrong, if anything did, close the records, and give the exit status. */
 int cli_finish(cli *c, mg_status status, const mg_error *why);
