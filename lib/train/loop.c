@@ -206,7 +206,8 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 static mg_status run_epoch(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
-    l->last = (mg_step_result){.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)}; /* stopped behind its last step */
+    /* loss: for a run that was stopped behind the last step of an epoch */
+    l->last = (mg_step_result){.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)};
     uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, why);
