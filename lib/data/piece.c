@@ -134,13 +134,6 @@ static mg_status finish(walk *w)
 
 /* ---- kinds of files ---- */
 
-static mg_status read_midi(walk *w, const void *bytes, size_t size, mg_error *why)
-{
-    found f = {.number = 1};
-    MG_TRY(mg_midi_read(bytes, size, &w->options->read, &f.score, why));
-    return take(w, &f);
-}
-
 static mg_status take_roll(void *user, const mg_roll *roll, mg_error *why)
 {
     (void)why;
@@ -154,16 +147,21 @@ static mg_status read_rolls(walk *w, const void *bytes, size_t size, mg_error *w
     return mg_rolls_read(bytes, size, (int)w->options->roll_grid, take_roll, w, why);
 }
 
-static mg_status take_tune(void *user, int number, mg_score *score, const mg_error *trouble)
+static mg_status take_score(void *user, int number, mg_score *score, const mg_error *trouble)
 {
     found f = {.number = number, .score = score};
     if (trouble) f.trouble = *trouble;
     return take(user, &f);
 }
 
+static mg_status read_midi(walk *w, const void *bytes, size_t size, mg_error *why)
+{
+    return mg_midi_read_each(bytes, size, &w->options->read, take_score, w, why);
+}
+
 static mg_status read_abc(walk *w, const void *bytes, size_t size, mg_error *why)
 {
-    return mg_abc_read(bytes, size, &w->options->read, take_tune, w, why);
+    return mg_abc_read(bytes, size, &w->options->read, take_score, w, why);
 }
 
 /* In the order in which they are tried: the strictest tests first. */

@@ -10,9 +10,9 @@
 
 enum { PEDAL = 64, DRUMS = 9, GONE = 0 /* velocity of a note that was struck twice on one tick */ };
 
-/* A change of a channel's pedal; tracks of a format-2 file are pieces of their own. */
+/* A change of a channel's pedal. */
 typedef struct {
-    uint32_t key; /* track (of format 2) and channel */
+    uint8_t channel;
     bool is_down;
     int64_t tick;
     size_t order;
@@ -21,14 +21,13 @@ typedef struct {
 typedef struct {
     change *changes;
     size_t n;
-    uint32_t key_factor; /* 16 where tracks have pedals of their own, else 0 */
-    int64_t end;         /* of all that happens */
+    int64_t end; /* of all that happens */
 } pedals;
 
-static int by_key(const void *a, const void *b)
+static int by_channel(const void *a, const void *b)
 {
     const change *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    if (x->channel != y->channel) return x->channel < y->channel ? -1 : 1;
     if (x->tick != y->tick) return x->tick < y->tick ? -1 : 1;
     return (x->order > y->order) - (x->order < y->order);
 }
@@ -40,14 +39,14 @@ static mg_status find_changes(const mg_score *score, pedals *p)
     for (size_t i = 0; i < score->n_controls; i++) {
         const mg_control *control = &score->controls[i];
         if (control->number != PEDAL) continue;
-        p->changes[p->n++] = (change){.key = control->track * p->key_factor + control->channel, .tick = control->tick,
+        p->changes[p->n++] = (change){.channel = control->channel, .tick = control->tick,
                                       .is_down = control->value >= 64, .order = i};
         if (control->tick > p->end) p->end = control->tick;
     }
-    if (p->n) qsort(p->changes, p->n, sizeof *p->changes, by_key);
+    if (p->n) qsort(p->changes, p->n, sizeof *p->changes, by_channel);
     size_t kept = 0; /* what changes nothing goes */
     for (size_t i = 0; i < p->n; i++) {
-        bool is_first = kept == 0 || p->changes[kept - 1].key != p->changes[i].key;
+        bool is_first = kept == 0 || p->changes[kept - 1].channel != p->changes[i].channel;
         bool was_down = !is_first && p->changes[kept - 1].is_down;
         if (p->changes[i].is_down != was_down) p->changes[kept++] = p->changes[i];
     }
@@ -55,44 +54,43 @@ static mg_status find_changes(const mg_score *score, pedals *p)
     return MG_OK;
 }
 
-/* The first change of the key behind a tick. */
-static size_t next_change(const pedals *p, uint32_t key, int64_t tick)
+/* The first change of the channel's pedal behind a tick. */
+static size_t next_change(const pedals *p, uint8_t channel, int64_t tick)
 {
     size_t low = 0, high = p->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const change *c = &p->changes[middle];
-        if (c->key < key || (c->key == key && c->tick <= tick)) low = middle + 1;
+        if (c->channel < channel || (c->channel == channel && c->tick <= tick)) low = middle + 1;
         else high = middle;
     }
     return low;
 }
 
-static bool is_down(const pedals *p, uint32_t key, int64_t tick)
+static bool is_down(const pedals *p, uint8_t channel, int64_t tick)
 {
-    size_t next = next_change(p, key, tick);
-    return next > 0 && p->changes[next - 1].key == key && p->changes[next - 1].is_down;
+    size_t next = next_change(p, channel, tick);
+    return next > 0 && p->changes[next - 1].channel == channel && p->changes[next - 1].is_down;
 }
 
 /* When the pedal that is down at a tick goes up. */
-static int64_t lifted(const pedals *p, uint32_t key, int64_t tick)
+static int64_t lifted(const pedals *p, uint8_t channel, int64_t tick)
 {
-    size_t next = next_change(p, key, tick);
-    return next < p->n && p->changes[next].key == key ? p->changes[next].tick : p->end;
+    size_t next = next_change(p, channel, tick);
+    return next < p->n && p->changes[next].channel == channel ? p->changes[next].tick : p->end;
 }
 
 /* One pitch of one channel, from its last note to its first: `struck` is where it is next struck with the pedal down.
    */
 typedef struct {
-    uint32_t key;
-    uint8_t pitch;
+    uint8_t channel, pitch;
     size_t note;
 } place;
 
 static int by_pitch(const void *a, const void *b)
 {
     const place *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    if (x->channel != y->channel) return x->channel < y->channel ? -1 : 1;
     if (x->pitch != y->pitch) return x->pitch < y->pitch ? -1 : 1;
     return (x->note > y->note) - (x->note < y->note);
 }
@@ -104,21 +102,20 @@ static mg_status hold_notes(mg_score *score, const pedals *p)
     size_t n = 0;
     for (size_t i = 0; i < score->n_notes; i++)
         if (score->notes[i].channel != DRUMS)
-            places[n++] = (place){score->notes[i].track * p->key_factor + score->notes[i].channel,
-                                  score->notes[i].pitch, i};
+            places[n++] = (place){score->notes[i].channel, score->notes[i].pitch, i};
     if (n) qsort(places, n, sizeof *places, by_pitch);
     int64_t struck = INT64_MAX;
     for (size_t i = n; i-- > 0;) {
         mg_note *note = &score->notes[places[i].note];
-        uint32_t key = places[i].key;
-        bool is_last = i + 1 == n || places[i + 1].key != key || places[i + 1].pitch != places[i].pitch;
+        uint8_t channel = places[i].channel;
+        bool is_last = i + 1 == n || places[i + 1].channel != channel || places[i + 1].pitch != places[i].pitch;
         if (is_last) struck = INT64_MAX;
-        if (is_down(p, key, note->end)) note->end = lifted(p, key, note->end);
+        if (is_down(p, channel, note->end)) note->end = lifted(p, channel, note->end);
         if (note->end > struck) {
             note->end = struck;
             if (note->start == struck) note->velocity = GONE;
         }
-        if (is_down(p, key, note->start)) struck = note->start;
+        if (is_down(p, channel, note->start)) struck = note->start;
     }
     mg_free(places);
     return MG_OK;
@@ -126,7 +123,7 @@ static mg_status hold_notes(mg_score *score, const pedals *p)
 
 mg_status data_apply_sustain(mg_score *score, mg_error *why)
 {
-    pedals p = {.key_factor = score->format == 2 ? 16 : 0, .end = mg_score_last_note(score)};
+    pedals p = {.end = mg_score_last_note(score)};
     mg_status status = find_changes(score, &p);
     if (!status && p.n) status = hold_notes(score, &p);
     mg_free(p.changes);

@@ -71,7 +71,8 @@ static void add_meter(player *p, const abc_item *item)
     uint16_t numerator = (uint16_t)(item->at >> 16), denominator = (uint16_t)item->at;
     p->bar = item->length;
     if (numerator == 0) return; /* free meter has no event */
-    if (denominator & (denominator - 1)) return abc_repair(p->tune, item->line, MG_REPAIR_BAD_METER, 1);
+    if (numerator > 255 || (denominator & (denominator - 1)))
+        return abc_repair(p->tune, item->line, MG_REPAIR_BAD_METER, 1);
     REPLACE(p, s->meters, s->n_meters, METERS);
     ROOM(p, s->meters, s->n_meters, p->room[METERS]);
     s->meters[s->n_meters++] = (mg_meter){.tick = p->time, .numerator = numerator, .denominator = denominator,

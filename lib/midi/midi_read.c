@@ -1,384 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Standard MIDI Files, read: header, chunks and events to a score, whatever state they are in.
-
-   Every read is bounded by `limit`, a pointer that never passes the end of the file. What does not follow RP-001 is
-   repaired and listed, or refused when strict. A track's notes are paired while it is read: a note that still sounds
-   keeps, in its `end`, the index of the next one on the same key, so that each key is a queue (fifo, all) or stack
-   (lifo) threaded through the notes themselves. */
+/* Standard MIDI Files, read: header and chunks to a score, whatever state they are in. What does not follow RP-001 is
+   repaired and listed, or refused when strict. */
 #include <mgen/midi.h>
-#include <mgen/text.h>
+#include "midi/midi_reader.h"
 #include "midi/sort.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { KEYS = 16 * 128, NONE = -1, SEARCH = 4096 };
-
-typedef struct {
-    mg_score *score;
-    const mg_read_options *options;
-    const uint8_t *file, *end;      /* the whole file */
-    const uint8_t *limit;           /* of the track being read */
-    int64_t tick;
-    uint16_t track;
-    uint8_t running;                /* 0: none */
-    bool is_running_broken;         /* a meta or system event came since: running status should be over */
-    bool is_past_end;               /* behind the end-of-track event */
-    bool has_end;
-    int32_t first_open[KEYS], last_open[KEYS]; /* indices into notes */
-    size_t n_open;
-    size_t capacity[8];             /* of the score's arrays, in the order of `list` */
-    int64_t n_events;
-    mg_buffer text;
-    mg_error *why;
-} reader;
-
-enum list { NOTES, TEMPOS, METERS, SIGNATURES, CONTROLS, PROGRAMS, BENDS, TEXTS };
-
-/* Room for one more item of a list of the score; leaves the function when out of memory. */
-#define ROOM(r, items, count, which)                                                                        \
-    do {                                                                                                    \
-        if ((count) == (r)->capacity[which] &&                                                              \
-            !mg_grow((void **)&(items), (count), &(r)->capacity[which], sizeof *(items)))                   \
-            return no_memory(r);                                                                            \
-    } while (0)
-
-static mg_status no_memory(reader *r) { return mg_fail(r->why, MG_NO_MEMORY, "out of memory"); }
-
-/* List a repair, or refuse it when strict. */
-static mg_status repair(reader *r, const uint8_t *at, mg_repair_what what, size_t count)
-{
-    mg_score *s = r->score;
-    size_t offset = (size_t)(at - r->file);
-    if (r->options->is_strict) {
-        mg_fail(r->why, MG_BAD_DATA, "%s", mg_repair_sentence(what));
-        mg_error_at(r->why, "byte %zu", offset);
-        return MG_BAD_DATA;
-    }
-    if ((s->n_repairs & (s->n_repairs - 1)) == 0) { /* full at the powers of two */
-        mg_repair *moved = mg_realloc(s->repairs, s->n_repairs ? s->n_repairs * 2 : 1, sizeof *moved);
-        if (!moved) return no_memory(r);
-        s->repairs = moved;
-    }
-    uint32_t n = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
-    s->repairs[s->n_repairs++] = (mg_repair){.place = offset, .what = (uint16_t)what, .count = n};
-    return MG_OK;
-}
-
-static uint32_t big_endian(const uint8_t *at, int bytes)
-{
-    uint32_t value = 0;
-    while (bytes-- > 0) value = value << 8 | *at++;
-    return value;
-}
-
-/* A variable-length number at *at; false if the track's bytes end inside it. More than four bytes: the last 28 bits. */
-static bool read_number(const uint8_t **at, const uint8_t *limit, uint32_t *value, int *length)
-{
-    const uint8_t *start = *at;
-    for (*value = 0; *at < limit;) {
-        uint8_t byte = *(*at)++;
-        *value = (*value << 7 | (byte & 0x7f)) & 0x0fffffff;
-        if (byte < 0x80) {
-            *length = (int)(*at - start);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- notes ---- */
-
-static mg_status note_on(reader *r, uint8_t channel, uint8_t pitch, uint8_t velocity)
-{
-    mg_score *s = r->score;
-    ROOM(r, s->notes, s->n_notes, NOTES);
-    int32_t i = (int32_t)s->n_notes++, key = channel << 7 | pitch;
-    mg_note *note = &s->notes[i];
-    *note = (mg_note){.start = r->tick, .end = NONE, .track = r->track, .channel = channel, .pitch = pitch,
-                      .velocity = velocity, .release = 64};
-    if (r->first_open[key] < 0) {
-        r->first_open[key] = r->last_open[key] = i;
-    } else if (r->options->pairing == MG_PAIR_LIFO) {
-        note->end = r->first_open[key];
-        r->first_open[key] = i;
-    } else {
-        s->notes[r->last_open[key]].end = i;
-        r->last_open[key] = i;
-    }
-    r->n_open++;
-    return MG_OK;
-}
-
-/* End the note that heads its key's list. */
-static void end_first(reader *r, int32_t key, uint8_t velocity)
-{
-    mg_score *s = r->score;
-    mg_note *note = &s->notes[r->first_open[key]];
-    s->zero_length += note->start == r->tick;
-    r->first_open[key] = (int32_t)note->end;
-    r->n_open--;
-    note->end = r->tick;
-    note->release = velocity;
-}
-
-static mg_status note_off(reader *r, uint8_t channel, uint8_t pitch, uint8_t velocity, const uint8_t *at)
-{
-    mg_score *s = r->score;
-    int32_t key = channel << 7 | pitch, i = r->first_open[key];
-    if (i < 0) {
-        s->orphan_offs++;
-        return repair(r, at, MG_REPAIR_ORPHAN_OFF, 1);
-    }
-    s->ambiguous_offs += s->notes[i].end >= 0;
-    bool is_earlier = s->notes[i].start < r->tick;
-    do end_first(r, key, velocity);
-    while (r->options->pairing == MG_PAIR_ALL && (i = r->first_open[key]) >= 0 &&
-           (s->notes[i].start < r->tick) == is_earlier);
-    return MG_OK;
-}
-
-/* The notes of the track that nothing ended. */
-static mg_status end_open_notes(reader *r, size_t first, const uint8_t *at)
-{
-    if (r->n_open == 0) return MG_OK;
-    mg_score *s = r->score;
-    bool is_dropped = r->options->unclosed == MG_UNCLOSED_DROP;
-    for (int key = 0; key < KEYS; key++) {
-        for (int32_t i = r->first_open[key], next; i >= 0; i = next) {
-            next = (int32_t)s->notes[i].end;
-            s->notes[i].end = r->tick;
-            if (is_dropped) s->notes[i].velocity = 0; /* none has that: it marks the note for the sweep below */
-        }
-        r->first_open[key] = NONE;
-    }
-    s->unclosed += (uint32_t)r->n_open;
-    MG_TRY(repair(r, at, is_dropped ? MG_REPAIR_DROPPED_NOTE : MG_REPAIR_UNCLOSED_NOTE, r->n_open));
-    r->n_open = 0;
-    size_t kept = first;
-    for (size_t i = first; is_dropped && i < s->n_notes; i++)
-        if (s->notes[i].velocity) s->notes[kept++] = s->notes[i];
-    if (is_dropped) s->n_notes = kept;
-    return MG_OK;
-}
-
-/* ---- meta events ---- */
-
-static bool is_ascii(const uint8_t *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i] >= 0x7f || bytes[i] < 0x20) return false;
-    return true;
-}
-
-/* What this project writes for the chord symbols of ABC, which MIDI has no event for. */
-static const char chord_prefix[] = "chord:";
-
-static mg_status read_text(reader *r, uint8_t type, const uint8_t *bytes, uint32_t n)
-{
-    mg_score *s = r->score;
-    if (!is_ascii(bytes, n)) {
-        mg_buffer_clear(&r->text);
-        if (mg_text_add_decoded(&r->text, (const char *)bytes, n) != MG_TEXT_UTF8)
-            MG_TRY(repair(r, bytes, MG_REPAIR_TEXT_ENCODING, n));
-        if (r->text.failed) return no_memory(r);
-        bytes = (const uint8_t *)r->text.data;
-        n = (uint32_t)r->text.length;
-    }
-    bool is_chord = type == MG_TEXT_GENERAL && n >= 6 && memcmp(bytes, chord_prefix, 6) == 0;
-    if (is_chord) type = MG_TEXT_CHORD, bytes += 6, n -= 6;
-    ROOM(r, s->texts, s->n_texts, TEXTS);
-    char *text = mg_arena_strndup(&s->strings, n ? (const char *)bytes : "", n);
-    if (!text) return no_memory(r);
-    s->texts[s->n_texts++] = (mg_text_event){.tick = r->tick, .track = r->track, .kind = type, .text = text};
-    if (type == MG_TEXT_TRACK_NAME && s->tracks[r->track].name[0] == '\0') s->tracks[r->track].name = text;
-    return MG_OK;
-}
-
-static mg_status read_tempo(reader *r, const uint8_t *bytes)
-{
-    mg_score *s = r->score;
-    uint32_t us = big_endian(bytes, 3);
-    if (us == 0) return repair(r, bytes, MG_REPAIR_BAD_TEMPO, 1);
-    ROOM(r, s->tempos, s->n_tempos, TEMPOS);
-    s->tempos[s->n_tempos++] = (mg_tempo){.tick = r->tick, .us_per_quarter = us};
-    return MG_OK;
-}
-
-static mg_status read_meter(reader *r, const uint8_t *bytes)
-{
-    mg_score *s = r->score;
-    if (bytes[0] == 0 || bytes[1] > 15) return repair(r, bytes, MG_REPAIR_BAD_METER, 1);
-    ROOM(r, s->meters, s->n_meters, METERS);
-    s->meters[s->n_meters++] = (mg_meter){.tick = r->tick, .numerator = bytes[0], .clocks = bytes[2],
-                                          .denominator = (uint16_t)(1u << bytes[1]), .thirtyseconds = bytes[3]};
-    return MG_OK;
-}
-
-static mg_status read_key(reader *r, const uint8_t *bytes)
-{
-    mg_score *s = r->score;
-    int fifths = (int8_t)bytes[0];
-    if (fifths < -7 || fifths > 7 || bytes[1] > 1) return repair(r, bytes, MG_REPAIR_BAD_KEY, 1);
-    ROOM(r, s->keys, s->n_keys, SIGNATURES);
-    s->keys[s->n_keys++] = (mg_key){.tick = r->tick, .fifths = (int8_t)fifths, .is_minor = bytes[1] == 1};
-    return MG_OK;
-}
-
-/* The meta events of fixed length that mean something here. */
-static const struct { uint8_t type, length; mg_status (*read)(reader *r, const uint8_t *bytes); } fixed_metas[] = {
-    {0x51, 3, read_tempo}, {0x58, 4, read_meter}, {0x59, 2, read_key}};
-
-enum { META_END = 0x2f, LAST_TEXT = 0x0f };
-
-static mg_status read_meta(reader *r, uint8_t type, const uint8_t *bytes, uint32_t n)
-{
-    if (type >= 1 && type <= LAST_TEXT) return read_text(r, type, bytes, n);
-    if (type == META_END) {
-        r->has_end = true;
-        return MG_OK;
-    }
-    for (size_t i = 0; i < sizeof fixed_metas / sizeof *fixed_metas; i++) {
-        if (fixed_metas[i].type != type) continue;
-        if (n != fixed_metas[i].length) MG_TRY(repair(r, bytes, MG_REPAIR_META_SIZE, n));
-        return n < fixed_metas[i].length ? MG_OK : fixed_metas[i].read(r, bytes);
-    }
-    r->score->n_other++;
-    return MG_OK;
-}
-
-/* ---- events ---- */
-
-/* What stands between one event and the next. */
-typedef enum { NEXT, TRACK_ENDS, OUT_OF_BYTES } outcome;
-
-/* An event from 0xf0 up, the status byte being behind *at already. */
-static mg_status read_system(reader *r, uint8_t status, const uint8_t **at, outcome *how)
-{
-    /* Data bytes of F1 to F6; the others have none. None of them belongs in a file, F4, F5, F9 and FD nowhere. */
-    static const uint8_t data_bytes[16] = {[1] = 1, [2] = 2, [3] = 1};
-    const uint8_t *event = *at - 1;
-    uint32_t n;
-    int length;
-    r->is_running_broken = true;
-    if (status == 0xff || status == 0xf0 || status == 0xf7) {
-        uint8_t type = 0;
-        if (status == 0xff) {
-            if (*at >= r->limit) return *how = OUT_OF_BYTES, MG_OK;
-            type = *(*at)++;
-        }
-        if (!read_number(at, r->limit, &n, &length)) return *how = OUT_OF_BYTES, MG_OK;
-        if (length > 4) MG_TRY(repair(r, event, MG_REPAIR_LONG_DELTA, 1));
-        if (n > (size_t)(r->limit - *at)) return *at = event, *how = OUT_OF_BYTES, MG_OK;
-        *at += n;
-        if (status != 0xff) {
-            r->score->n_sysex++;
-            return MG_OK;
-        }
-        *how = type == META_END ? TRACK_ENDS : NEXT;
-        return read_meta(r, type, *at - n, n);
-    }
-    size_t skip = data_bytes[status & 15];
-    if (skip > (size_t)(r->limit - *at)) return *how = OUT_OF_BYTES, MG_OK;
-    *at += skip;
-    return repair(r, event, MG_REPAIR_BAD_STATUS, 1 + skip);
-}
-
-/* A note, controller, program or bend event; d1 and d2 are its data bytes. */
-static inline mg_status read_voice(reader *r, uint8_t status, uint8_t d1, uint8_t d2, const uint8_t *at)
-{
-    mg_score *s = r->score;
-    uint8_t channel = status & 15;
-    switch (status >> 4) {
-    case 0x9:
-        if (d2 > 0) return note_on(r, channel, d1, d2);
-        return note_off(r, channel, d1, 64, at);
-    case 0x8: return note_off(r, channel, d1, d2, at);
-    case 0xb:
-        ROOM(r, s->controls, s->n_controls, CONTROLS);
-        s->controls[s->n_controls++] =
-            (mg_control){.tick = r->tick, .track = r->track, .channel = channel, .number = d1, .value = d2};
-        return MG_OK;
-    case 0xc:
-        ROOM(r, s->programs, s->n_programs, PROGRAMS);
-        s->programs[s->n_programs++] =
-            (mg_program){.tick = r->tick, .track = r->track, .channel = channel, .program = d1};
-        return MG_OK;
-    case 0xe:
-        ROOM(r, s->bends, s->n_bends, BENDS);
-        s->bends[s->n_bends++] = (mg_bend){.tick = r->tick, .track = r->track, .channel = channel,
-                                           .value = (int16_t)((d2 << 7 | d1) - 8192)};
-        return MG_OK;
-    default: s->n_other++; return MG_OK; /* aftertouch */
-    }
-}
-
-/* A data byte where a status byte was due and none is running: skip to the next status byte. */
-static mg_status skip_to_status(reader *r, const uint8_t **at, outcome *how)
-{
-    const uint8_t *start = *at;
-    while (*at < r->limit && **at < 0x80) ++*at;
-    if (*at >= r->limit) *how = OUT_OF_BYTES;
-    return repair(r, start, MG_REPAIR_NO_STATUS, (size_t)(*at - start));
-}
-
-/* One event, delta time and all. OUT_OF_BYTES leaves *at where the event began. */
-static inline mg_status read_event(reader *r, const uint8_t **where, outcome *how)
-{
-    const uint8_t *at = *where, *start = at;
-    uint32_t delta;
-    *how = NEXT;
-    if (at < r->limit && *at < 0x80) {
-        delta = *at++;
-    } else {
-        int length;
-        if (!read_number(&at, r->limit, &delta, &length)) return *how = OUT_OF_BYTES, MG_OK;
-        if (length > 4) MG_TRY(repair(r, start, MG_REPAIR_LONG_DELTA, 1));
-    }
-    if (at >= r->limit) return *how = OUT_OF_BYTES, MG_OK;
-    r->tick += delta;
-    uint8_t status = *at;
-    if (status < 0x80 && r->running == 0) {
-        MG_TRY(skip_to_status(r, &at, how));
-        if (*how == OUT_OF_BYTES) return *where = at, MG_OK;
-        status = *at;
-    }
-    if (status >= 0xf0) {
-        at++;
-        MG_TRY(read_system(r, status, &at, how));
-    } else {
-        if (status >= 0x80) {
-            r->running = status;
-            r->is_running_broken = false;
-            at++;
-        } else {
-            status = r->running;
-            if (r->is_running_broken) {
-                MG_TRY(repair(r, at, MG_REPAIR_RUNNING_STATUS, 1));
-                r->is_running_broken = false;
-            }
-        }
-        int n = (status & 0xe0) == 0xc0 ? 1 : 2; /* program and channel pressure have one data byte */
-        if (r->limit - at < n) {
-            *how = OUT_OF_BYTES;
-        } else {
-            uint8_t d1 = at[0], d2 = n == 2 ? at[1] : 0;
-            if ((d1 | d2) & 0x80) {
-                MG_TRY(repair(r, at, MG_REPAIR_BAD_DATA_BYTE, (size_t)(d1 >> 7) + (d2 >> 7)));
-                d1 = d1 > 127 ? 127 : d1;
-                d2 = d2 > 127 ? 127 : d2;
-            }
-            at += n;
-            MG_TRY(read_voice(r, status, d1, d2, at - n));
-        }
-    }
-    if (*how == OUT_OF_BYTES) {
-        r->tick -= delta;
-        at = start;
-    }
-    *where = at;
-    return MG_OK;
-}
+enum { SEARCH = 4096 };
 
 /* ---- tracks ---- */
 
@@ -393,7 +22,7 @@ static bool looks_like_chunk(const uint8_t *at, const uint8_t *end)
     if (end - at < 8) return false;
     for (int i = 0; i < 4; i++)
         if (at[i] < 0x20 || at[i] > 0x7e) return false;
-    return big_endian(at + 4, 4) <= (size_t)(end - at - 8);
+    return midi_big_endian(at + 4, 4) <= (size_t)(end - at - 8);
 }
 
 static bool is_all_zero(const uint8_t *at, const uint8_t *end)
@@ -410,52 +39,49 @@ static const uint8_t *find(const uint8_t *at, const uint8_t *end, const char *ki
 /* The track's chunk is over and no end of track was seen. Either the chunk is as long as it says and the event is
    missing (or makes no sense, where it would reach into the next track), or its length is wrong and the track goes on:
    then up to the next track, or to the end of the file. */
-static mg_status pass_chunk_end(reader *r, const uint8_t *at, bool *goes_on)
+static mg_status pass_chunk_end(midi_reader *r, const uint8_t *at, bool *goes_on)
 {
     *goes_on = false;
-    if (r->limit == r->end) return repair(r, at, at == r->end ? MG_REPAIR_NO_TRACK_END : MG_REPAIR_CUT_FILE, 1);
+    if (r->limit == r->end)
+        return midi_repair(r, at, at == r->end && !r->is_short ? MG_REPAIR_NO_TRACK_END : MG_REPAIR_CUT_FILE, 1);
     if (at == r->limit && (looks_like_chunk(at, r->end) || is_all_zero(at, r->end)))
-        return repair(r, at, MG_REPAIR_NO_TRACK_END, 1);
+        return midi_repair(r, at, MG_REPAIR_NO_TRACK_END, 1);
     const uint8_t *next = find(r->limit, r->end, "MTrk");
-    if (next == r->limit) return repair(r, at, MG_REPAIR_CUT_EVENT, (size_t)(r->limit - at));
-    MG_TRY(repair(r, r->limit, MG_REPAIR_CHUNK_SIZE, (size_t)((next ? next : r->end) - r->limit)));
+    if (next == r->limit) return midi_repair(r, at, MG_REPAIR_CUT_EVENT, (size_t)(r->limit - at));
+    MG_TRY(midi_repair(r, r->limit, MG_REPAIR_CHUNK_SIZE, (size_t)((next ? next : r->end) - r->limit)));
     r->limit = next ? next : r->end;
-    *goes_on = true;
+    r->is_stretched = *goes_on = true;
     return MG_OK;
 }
 
-/* An end-of-track event was read at *at, with bytes left in the chunk. */
-static mg_status pass_track_end(reader *r, const uint8_t **at, bool *goes_on)
+/* An end-of-track event was read before *at, with bytes left in the chunk: more events, zeros, or, where the chunk's
+   length is wrong, what stands behind the track. */
+static mg_status pass_track_end(midi_reader *r, const uint8_t **at, bool *goes_on)
 {
     *goes_on = false;
     if (*at >= r->limit) return MG_OK;
-    if (is_chunk(*at, r->end, "MTrk") || r->limit == r->end) {
-        bool is_junk = !is_chunk(*at, r->end, "MTrk");
-        return repair(r, *at, is_junk ? MG_REPAIR_TRAILING_BYTES : MG_REPAIR_CHUNK_SIZE, (size_t)(r->limit - *at));
-    }
+    if (is_chunk(*at, r->end, "MTrk"))
+        return midi_repair(r, *at, MG_REPAIR_CHUNK_SIZE, (size_t)(r->limit - *at));
+    if (r->is_short || r->is_stretched) return MG_OK;
     size_t left = (size_t)(r->limit - *at);
     if (is_all_zero(*at, r->limit)) {
-        MG_TRY(repair(r, *at, MG_REPAIR_TRAILING_BYTES, left));
+        MG_TRY(midi_repair(r, *at, MG_REPAIR_TRAILING_BYTES, left));
         *at = r->limit;
         return MG_OK;
     }
     *goes_on = true;
-    if (!r->is_past_end) MG_TRY(repair(r, *at, MG_REPAIR_AFTER_TRACK_END, left));
+    if (!r->is_past_end) MG_TRY(midi_repair(r, *at, MG_REPAIR_AFTER_TRACK_END, left));
     r->is_past_end = true;
     return MG_OK;
 }
 
-static mg_status read_events(reader *r, const uint8_t **at)
+static mg_status read_to_track_end(midi_reader *r, const uint8_t **at)
 {
     bool goes_on = true;
     while (goes_on) {
-        outcome how = NEXT;
-        while (how == NEXT) {
-            MG_TRY(read_event(r, at, &how));
-            if (++r->n_events > r->options->max_events)
-                return mg_fail(r->why, MG_TOO_LARGE, "more than %lld events", (long long)r->options->max_events);
-        }
-        if (how == TRACK_ENDS) {
+        midi_outcome how;
+        MG_TRY(midi_read_events(r, at, &how));
+        if (how == MIDI_TRACK_ENDS) {
             MG_TRY(pass_track_end(r, at, &goes_on));
         } else if (r->has_end) { /* what stood behind the end was no event */
             *at = r->limit;
@@ -469,14 +95,14 @@ static mg_status read_events(reader *r, const uint8_t **at)
 }
 
 /* The track whose chunk begins at *at (header included); *at becomes what follows it. */
-static mg_status read_track(reader *r, const uint8_t **at)
+static mg_status read_track(midi_reader *r, const uint8_t **at)
 {
     mg_score *s = r->score;
     const uint8_t *start = *at + 8;
-    size_t size = big_endian(*at + 4, 4), left = (size_t)(r->end - start);
+    size_t size = midi_big_endian(*at + 4, 4), left = (size_t)(r->end - start);
     if ((s->n_tracks & (s->n_tracks - 1)) == 0) { /* full at the powers of two */
         mg_track *moved = mg_realloc(s->tracks, s->n_tracks ? s->n_tracks * 2 : 1, sizeof *moved);
-        if (!moved) return no_memory(r);
+        if (!moved) return midi_no_memory(r);
         s->tracks = moved;
     }
     r->track = (uint16_t)s->n_tracks++;
@@ -485,11 +111,12 @@ static mg_status read_track(reader *r, const uint8_t **at)
     r->limit = start + (size < left ? size : left);
     r->tick = 0;
     r->running = 0;
-    r->is_running_broken = r->has_end = r->is_past_end = false;
+    r->is_running_broken = r->has_end = r->is_past_end = r->is_stretched = false;
+    r->is_short = size > left;
     *at = start;
-    MG_TRY(read_events(r, at));
-    if (size > left && r->has_end && *at == r->end) MG_TRY(repair(r, start, MG_REPAIR_CHUNK_SIZE, size - left));
-    MG_TRY(end_open_notes(r, track->first_note, *at));
+    MG_TRY(read_to_track_end(r, at));
+    if (r->is_short && r->has_end && *at == r->end) MG_TRY(midi_repair(r, start, MG_REPAIR_CHUNK_SIZE, size - left));
+    MG_TRY(midi_end_open_notes(r, track->first_note, *at));
     track->n_notes = s->n_notes - track->first_note;
     track->end_tick = r->tick;
     if (r->tick > s->end_tick) s->end_tick = r->tick;
@@ -498,10 +125,10 @@ static mg_status read_track(reader *r, const uint8_t **at)
 
 /* ---- the file ---- */
 
-static mg_status read_division(reader *r, const uint8_t *at)
+static mg_status read_division(midi_reader *r, const uint8_t *at)
 {
     mg_score *s = r->score;
-    uint32_t division = big_endian(at, 2);
+    uint32_t division = midi_big_endian(at, 2);
     if (division & 0x8000) { /* SMPTE: frames a second (29 is 30 drop, 29.97) and ticks a frame */
         int frames = -(int8_t)at[0], ticks = at[1];
         if (frames >= 1 && ticks > 0 && (frames == 24 || frames == 25 || frames == 29 || frames == 30)) {
@@ -514,60 +141,33 @@ static mg_status read_division(reader *r, const uint8_t *at)
         return MG_OK;
     }
     s->ticks_per_quarter = 480;
-    return repair(r, at, MG_REPAIR_DIVISION, 1);
+    return midi_repair(r, at, MG_REPAIR_DIVISION, 1);
 }
 
 /* The header chunk at *at, or what stands instead; *n_tracks is the number that it claims, -1 without a header. */
-static mg_status read_header(reader *r, const uint8_t **at, int *n_tracks)
+static mg_status read_header(midi_reader *r, const uint8_t **at, int *n_tracks)
 {
     mg_score *s = r->score;
     *n_tracks = -1;
     s->format = 1;
     if (!is_chunk(*at, r->end, "MThd")) {
         s->ticks_per_quarter = 480;
-        return repair(r, *at, MG_REPAIR_NO_HEADER, 1);
+        return midi_repair(r, *at, MG_REPAIR_NO_HEADER, 1);
     }
-    size_t size = big_endian(*at + 4, 4), left = (size_t)(r->end - *at - 8);
+    size_t size = midi_big_endian(*at + 4, 4), left = (size_t)(r->end - *at - 8);
     const uint8_t *body = *at + 8;
     if (left < 6) return mg_fail(r->why, MG_BAD_DATA, "the file ends inside its header");
-    s->format = (int)big_endian(body, 2);
-    *n_tracks = (int)big_endian(body + 2, 2);
+    s->format = (int)midi_big_endian(body, 2);
+    *n_tracks = (int)midi_big_endian(body + 2, 2);
     if (s->format > 2) {
-        MG_TRY(repair(r, body, MG_REPAIR_FORMAT, 1));
+        MG_TRY(midi_repair(r, body, MG_REPAIR_FORMAT, 1));
         s->format = 1;
     }
     MG_TRY(read_division(r, body + 4));
-    if (size != 6) MG_TRY(repair(r, *at + 4, MG_REPAIR_HEADER_SIZE, 1));
+    if (size != 6) MG_TRY(midi_repair(r, *at + 4, MG_REPAIR_HEADER_SIZE, 1));
     /* A longer header is legal; one whose length is nonsense ends where tracks begin. */
     if (size < 6 || size > left || (size > 6 && is_chunk(body + 6, r->end, "MTrk"))) size = 6;
     *at = body + size;
-    return MG_OK;
-}
-
-static mg_status read_chunks(reader *r, const uint8_t *at, int n_tracks)
-{
-    while (at < r->end) {
-        if (is_chunk(at, r->end, "MTrk")) {
-            if (r->score->n_tracks == UINT16_MAX)
-                return mg_fail(r->why, MG_TOO_LARGE, "more than %d tracks", UINT16_MAX);
-            MG_TRY(read_track(r, &at));
-            continue;
-        }
-        const uint8_t *next = find(at + 1, r->end, "MTrk");
-        if (looks_like_chunk(at, r->end)) {
-            const uint8_t *behind = at + 8 + big_endian(at + 4, 4);
-            MG_TRY(repair(r, at, MG_REPAIR_ALIEN_CHUNK, (size_t)(behind - at)));
-            at = behind;
-        } else if (next) {
-            MG_TRY(repair(r, at, MG_REPAIR_ALIEN_CHUNK, (size_t)(next - at)));
-            at = next;
-        } else {
-            MG_TRY(repair(r, at, MG_REPAIR_TRAILING_BYTES, (size_t)(r->end - at)));
-            at = r->end;
-        }
-    }
-    if (n_tracks >= 0 && (size_t)n_tracks != r->score->n_tracks)
-        return repair(r, r->file, MG_REPAIR_TRACK_COUNT, r->score->n_tracks);
     return MG_OK;
 }
 
@@ -603,11 +203,11 @@ static size_t cut_notes(mg_score *s, int64_t last)
 }
 
 /* A few bytes can claim years of silence: what lies beyond max_hours is cut off. */
-static mg_status cut_at_limit(reader *r)
+static mg_status cut_at_limit(midi_reader *r)
 {
     mg_score *s = r->score;
     mg_clock *clock = mg_clock_new(s);
-    if (!clock) return no_memory(r);
+    if (!clock) return midi_no_memory(r);
     double limit_s = r->options->max_hours * 3600;
     bool is_long = mg_clock_seconds(clock, s->end_tick) > limit_s;
     int64_t last = is_long ? mg_clock_tick(clock, limit_s) : 0;
@@ -622,38 +222,107 @@ static mg_status cut_at_limit(reader *r)
     CUT_LIST(s->bends, s->n_bends);
     CUT_LIST(s->texts, s->n_texts);
     s->end_tick = last;
-    return repair(r, r->end, MG_REPAIR_TICK_RANGE, cut_notes(s, last));
+    return midi_repair(r, r->end, MG_REPAIR_TICK_RANGE, cut_notes(s, last));
 }
 
-static mg_status read_file(reader *r)
+/* A score whose tracks have all been read. */
+static mg_status finish_score(midi_reader *r)
+{
+    mg_score *s = r->score;
+    if (!midi_sort_by_tick(s->tempos, s->n_tempos, sizeof *s->tempos) ||
+        !midi_sort_by_tick(s->meters, s->n_meters, sizeof *s->meters) ||
+        !midi_sort_by_tick(s->keys, s->n_keys, sizeof *s->keys))
+        return midi_no_memory(r);
+    return cut_at_limit(r);
+}
+
+/* A sequence of format 2 is complete; the next one begins with nothing but the header's time base. */
+static mg_status hand_on(midi_reader *r)
+{
+    MG_TRY(finish_score(r));
+    mg_score *done = r->score, *next = mg_score_new();
+    if (!next) return midi_no_memory(r);
+    next->format = done->format;
+    next->ticks_per_quarter = done->ticks_per_quarter;
+    next->smpte_rate_num = done->smpte_rate_num;
+    next->smpte_rate_den = done->smpte_rate_den;
+    r->score = next;
+    memset(r->capacity, 0, sizeof r->capacity);
+    return r->visit(r->user, ++r->n_visited, done, NULL);
+}
+
+static mg_status read_chunks(midi_reader *r, const uint8_t *at, int n_tracks)
+{
+    while (at < r->end) {
+        if (is_chunk(at, r->end, "MTrk")) {
+            if (r->n_found++ == UINT16_MAX)
+                return mg_fail(r->why, MG_TOO_LARGE, "more than %d tracks", UINT16_MAX);
+            if (r->visit && r->score->format == 2 && r->score->n_tracks > 0) MG_TRY(hand_on(r));
+            MG_TRY(read_track(r, &at));
+            continue;
+        }
+        const uint8_t *next = find(at + 1, r->end, "MTrk");
+        if (looks_like_chunk(at, r->end)) {
+            const uint8_t *behind = at + 8 + midi_big_endian(at + 4, 4);
+            MG_TRY(midi_repair(r, at, MG_REPAIR_ALIEN_CHUNK, (size_t)(behind - at)));
+            at = behind;
+        } else if (next) {
+            MG_TRY(midi_repair(r, at, MG_REPAIR_ALIEN_CHUNK, (size_t)(next - at)));
+            at = next;
+        } else {
+            MG_TRY(midi_repair(r, at, MG_REPAIR_TRAILING_BYTES, (size_t)(r->end - at)));
+            at = r->end;
+        }
+    }
+    size_t found = r->n_found;
+    if (n_tracks >= 0 && found < (size_t)n_tracks)
+        return midi_repair(r, r->end, MG_REPAIR_MISSING_TRACKS, (size_t)n_tracks - found);
+    if (n_tracks >= 0 && found > (size_t)n_tracks) return midi_repair(r, r->file, MG_REPAIR_TRACK_COUNT, found);
+    return r->score->format == 0 && found > 1 ? midi_repair(r, r->file, MG_REPAIR_FORMAT_0, found) : MG_OK;
+}
+
+/* To the data chunk of a RIFF wrapper (RP-029), which says where MIDI ends: other chunks (titles, sounds) may stand
+   before it and follow. A writer that could not go back leaves its length 0. */
+static mg_status open_riff(midi_reader *r, const uint8_t **at)
+{
+    const uint8_t *chunk = *at + 12;
+    while (r->end - chunk >= 8) {
+        size_t size = chunk[4] | chunk[5] << 8 | chunk[6] << 16 | (size_t)chunk[7] << 24;
+        size_t left = (size_t)(r->end - chunk) - 8;
+        if (memcmp(chunk, "data", 4) == 0) {
+            *at = chunk + 8;
+            if (size == 0 || size > left) return midi_repair(r, chunk + 4, MG_REPAIR_CHUNK_SIZE, left);
+            r->end = *at + size;
+            return MG_OK;
+        }
+        if (size > left) break;
+        chunk += 8 + size + (size & 1 && size < left);
+    }
+    const uint8_t *header = find(*at, r->end, "MThd");
+    if (!header) return mg_fail(r->why, MG_BAD_DATA, "a RIFF file without MIDI data");
+    *at = header;
+    return midi_repair(r, chunk < r->end ? chunk : r->end, MG_REPAIR_ALIEN_CHUNK, 1);
+}
+
+static mg_status read_file(midi_reader *r)
 {
     const uint8_t *at = r->file;
     size_t size = (size_t)(r->end - at);
     if (size >= 8 && memcmp(at, "SMF2CLIP", 8) == 0)
         return mg_fail(r->why, MG_UNSUPPORTED, "a MIDI 2.0 clip file");
     if (size >= 12 && memcmp(at, "RIFF", 4) == 0 && memcmp(at + 8, "RMID", 4) == 0) {
-        const uint8_t *data = find(at, r->end, "MThd"); /* in its data chunk (RP-029) */
-        if (!data) return mg_fail(r->why, MG_BAD_DATA, "a RIFF file without MIDI data");
-        /* The data chunk says where MIDI ends: other chunks (titles, sounds) may follow. */
-        size_t length = data[-4] | data[-3] << 8 | data[-2] << 16 | (size_t)data[-1] << 24;
-        if (length < (size_t)(r->end - data)) r->end = data + length;
-        at = data;
+        MG_TRY(open_riff(r, &at));
     } else if (!is_chunk(at, r->end, "MThd")) {
         const uint8_t *searched = size > SEARCH ? at + SEARCH : r->end;
         const uint8_t *header = find(at, searched, "MThd"), *start = header ? header : find(at, searched, "MTrk");
         if (!start) return mg_fail(r->why, MG_BAD_DATA, "not a MIDI file");
-        if (start > at) MG_TRY(repair(r, at, MG_REPAIR_LEADING_JUNK, (size_t)(start - at)));
+        if (start > at) MG_TRY(midi_repair(r, at, MG_REPAIR_LEADING_JUNK, (size_t)(start - at)));
         at = start;
     }
     int n_tracks;
     MG_TRY(read_header(r, &at, &n_tracks));
     MG_TRY(read_chunks(r, at, n_tracks));
-    mg_score *s = r->score;
-    if (!midi_sort_by_tick(s->tempos, s->n_tempos, sizeof *s->tempos) ||
-        !midi_sort_by_tick(s->meters, s->n_meters, sizeof *s->meters) ||
-        !midi_sort_by_tick(s->keys, s->n_keys, sizeof *s->keys))
-        return no_memory(r);
-    return cut_at_limit(r);
+    return finish_score(r);
 }
 
 mg_read_options mg_read_defaults(void)
@@ -661,25 +330,45 @@ mg_read_options mg_read_defaults(void)
     return (mg_read_options){.max_bytes = 64 << 20, .max_events = 20000000, .max_hours = 24};
 }
 
-mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *options, mg_score **score, mg_error *why)
+/* The score, or the last of the sequences. */
+static mg_status read_bytes(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit,
+                            void *user, int *n_visited, mg_score **score, mg_error *why)
 {
     *score = NULL;
     if (size > (uint64_t)options->max_bytes)
         return mg_fail(why, MG_TOO_LARGE, "larger than the limit of %lld bytes", (long long)options->max_bytes);
-    reader *r = mg_alloc_zero(1, sizeof *r);
+    midi_reader *r = mg_alloc_zero(1, sizeof *r);
     if (!r) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     r->options = options;
+    r->visit = visit;
+    r->user = user;
     r->file = bytes;
     r->end = r->file + size;
     r->why = why;
-    memset(r->first_open, 0xff, sizeof r->first_open); /* NONE */
+    memset(r->first_open, 0xff, sizeof r->first_open); /* MIDI_NONE */
     r->score = mg_score_new();
-    mg_status status = r->score ? read_file(r) : no_memory(r);
+    mg_status status = r->score ? read_file(r) : midi_no_memory(r);
     if (status) mg_score_free(r->score);
     else *score = r->score;
+    *n_visited = r->n_visited;
     mg_buffer_free(&r->text);
     mg_free(r);
     return status;
+}
+
+mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *options, mg_score **score, mg_error *why)
+{
+    int none;
+    return read_bytes(bytes, size, options, NULL, NULL, &none, score, why);
+}
+
+mg_status mg_midi_read_each(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit,
+                            void *user, mg_error *why)
+{
+    mg_score *last;
+    int n;
+    MG_TRY(read_bytes(bytes, size, options, visit, user, &n, &last, why));
+    return visit(user, n + 1, last, NULL);
 }
 
 bool mg_midi_is(const void *bytes, size_t size)

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an event is; at equal ticks they stand in this order. Notes end before others begin, so that a key struck again
-   at once is not ended at once; a note of no length begins and ends between the two. */
-typedef enum { TEXT, TEMPO, METER, SIGNATURE, PROGRAM, CONTROL, BEND, NOTE_OFF, EMPTY_NOTE, NOTE_ON } event_kind;
+/* What an event is; at equal ticks they stand in this order. A bank is selected before the program that it is of. A
+   pedal moves before notes end, as sustain.c and note-seq take it. Notes end before others begin, so that a key struck
+   again at once is not ended at once; a note of no length begins and ends between the two. */
+typedef enum { TEXT, TEMPO, METER, SIGNATURE, BANK, PROGRAM, CONTROL, BEND, NOTE_OFF, EMPTY_NOTE, NOTE_ON } event_kind;
 
 typedef struct {
     int64_t tick;
@@ -139,6 +140,7 @@ static void put_event(writer *w, const event *e)
         put_voice(w, e->tick, 0xc0 | p->channel, &p->program, 1);
         break;
     }
+    case BANK:
     case CONTROL: {
         const mg_control *c = &s->controls[e->index];
         put_voice(w, e->tick, 0xb0 | c->channel, (uint8_t[]){c->number, c->value}, 2);
@@ -166,7 +168,22 @@ static void put_event(writer *w, const event *e)
     for (; (at) < (count) && (items)[at].track <= track; (at)++)                    \
     add_event(w, (items)[at].tick, kind, at)
 
+enum { BANK_MSB = 0, BANK_LSB = 32 };
+
 typedef struct { size_t texts, programs, controls, bends; } places;
+
+/* At each tick the controllers up to the last that selects a bank stand before programs; their order stays. */
+static void add_controls(writer *w, size_t track, size_t *at)
+{
+    const mg_score *s = w->score;
+    while (*at < s->n_controls && s->controls[*at].track <= track) {
+        int64_t tick = s->controls[*at].tick;
+        size_t end = *at, banks = *at;
+        for (; end < s->n_controls && s->controls[end].track <= track && s->controls[end].tick == tick; end++)
+            if (s->controls[end].number == BANK_MSB || s->controls[end].number == BANK_LSB) banks = end + 1;
+        for (; *at < end; ++*at) add_event(w, tick, *at < banks ? BANK : CONTROL, *at);
+    }
+}
 
 static void gather(writer *w, size_t track, places *at)
 {
@@ -179,7 +196,7 @@ static void gather(writer *w, size_t track, places *at)
     }
     ADD_OF_TRACK(s->texts, s->n_texts, at->texts, TEXT);
     ADD_OF_TRACK(s->programs, s->n_programs, at->programs, PROGRAM);
-    ADD_OF_TRACK(s->controls, s->n_controls, at->controls, CONTROL);
+    add_controls(w, track, &at->controls);
     ADD_OF_TRACK(s->bends, s->n_bends, at->bends, BEND);
     if (track >= s->n_tracks) return;
     const mg_track *t = &s->tracks[track];

@@ -36,6 +36,12 @@ bool mg_utf8_is_valid(const char *bytes, size_t length)
     return true;
 }
 
+/* A byte order mark is no guess. */
+static bool has_utf16_mark(const unsigned char *s, size_t length)
+{
+    return length >= 4 && length % 2 == 0 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff));
+}
+
 /* Shift-JIS shows by its kana: lead byte 0x82 or 0x83 with a legal trail, and every other byte pairing up too. */
 static bool looks_like_shift_jis(const unsigned char *s, size_t length)
 {
@@ -49,6 +55,20 @@ static bool looks_like_shift_jis(const unsigned char *s, size_t length)
         i++;
     }
     return pairs > 0 && kana > 0;
+}
+
+/* EUC-JP has the kana in the rows 0xa4 and 0xa5, where Chinese text has nothing to look for. */
+static bool looks_like_euc_jp(const unsigned char *s, size_t length)
+{
+    size_t kana = 0, pairs = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (s[i] < 0x80) continue;
+        if (i + 1 >= length || s[i] < 0x8e || s[i] == 0xff || s[i + 1] < 0xa1 || s[i + 1] == 0xff) return false;
+        kana += s[i] == 0xa4 || s[i] == 0xa5;
+        pairs++;
+        i++;
+    }
+    return pairs >= 2 && kana * 4 >= pairs;
 }
 
 /* GBK text is mostly GB 2312: both bytes of a pair above 0xa0, the first level of characters from 0xb0 to 0xd7. */
@@ -114,12 +134,15 @@ static void drop_controls(mg_buffer *out, size_t from)
 mg_text_encoding mg_text_add_decoded(mg_buffer *out, const char *bytes, size_t length)
 {
     static const struct { mg_text_encoding encoding; const char *name; bool (*fits)(const unsigned char *, size_t);
-    } guess[] = {{MG_TEXT_SHIFT_JIS, "CP932", looks_like_shift_jis},
+    } guess[] = {{MG_TEXT_UTF16, "UTF-16", has_utf16_mark},
+                 {MG_TEXT_SHIFT_JIS, "CP932", looks_like_shift_jis},
+                 {MG_TEXT_EUC_JP, "EUC-JP", looks_like_euc_jp},
                  {MG_TEXT_GBK, "GBK", looks_like_gbk},
                  {MG_TEXT_CYRILLIC, "CP1251", looks_like_cyrillic}};
     const unsigned char *s = (const unsigned char *)bytes;
     size_t start = out->length;
     mg_text_encoding encoding = MG_TEXT_UTF8;
+    if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) bytes += 3, s += 3, length -= 3; /* a mark of UTF-8 */
     if (mg_utf8_is_valid(bytes, length)) {
         mg_buffer_add(out, bytes, length);
     } else {

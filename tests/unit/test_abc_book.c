@@ -73,6 +73,7 @@ static void meters(void)
     }
     CHECK_TEXT(abc_repairs(file("X:1\nM:9\nK:C\nC")), "abc-bad-field:2");
     CHECK_TEXT(abc_repairs(file("X:1\nM:3/7\nK:C\nC")), "bad-meter:3"); /* MIDI cannot say it */
+    CHECK_TEXT(abc_repairs(file("X:1\nM:256/4\nK:C\nC")), "bad-meter:3");
 }
 
 static void tempi(void)

@@ -141,16 +141,21 @@ static void riff_wrapper(void)
     mg_buffer_add(&inner, file.data, file.length);
     uint8_t n = (uint8_t)inner.length;
     mg_buffer_clear(&file);
-    put("RIFF", 4);
-    BYTES((uint8_t)(n + 24), 0, 0, 0);
-    put("RMIDdata", 8);
-    BYTES(n, 0, 0, 0);
-    put(inner.data, inner.length);
-    put("LIST\4\0\0\0INFO", 12); /* what follows the data chunk is not MIDI */
+    for (int is_open = 0; is_open < 2; is_open++) { /* a writer that could not go back leaves the length 0 */
+        mg_buffer_clear(&file);
+        put("RIFF", 4);
+        BYTES((uint8_t)(n + 40), 0, 0, 0);
+        put("RMIDLIST\7\0\0\0INFMThd\0", 20); /* a title that looks like MIDI, and a byte to make it even */
+        put("data", 4);
+        BYTES(is_open ? 0 : n, 0, 0, 0);
+        put(inner.data, inner.length);
+        if (!is_open) put("LIST\4\0\0\0INFO", 12); /* what follows the data chunk is not MIDI */
+        must_read();
+        CHECK_INT(score->n_repairs, is_open);
+        CHECK_INT(repairs(MG_REPAIR_CHUNK_SIZE), is_open);
+        check_note(0, 60, 0, 0x60, 100);
+    }
     mg_buffer_free(&inner);
-    must_read();
-    CHECK_INT(score->n_repairs, 0);
-    check_note(0, 60, 0, 0x60, 100);
 }
 
 static void tempo_map_of_all_tracks(void)
@@ -273,20 +278,82 @@ static void an_event_that_reaches_into_the_next_track(void)
     CHECK_INT(score->n_repairs, 1);
 }
 
+/* Of a file cut anywhere, something is lost: it is refused, or a lossy repair says so. */
 static void cut_files(void)
 {
-    put_header(0, 1, 96);
-    TRACK(0, C4_ON, C4_OFF, C4_ON, C4_OFF, END);
+    put_header(1, 3, 96);
+    for (int i = 0; i < 3; i++) TRACK(0, C4_ON, C4_OFF, C4_ON, C4_OFF, 0, 0xff, 3, 2, 'a', 'b', END);
     size_t whole = file.length;
     for (size_t n = 0; n < whole; n++) {
         file.length = n;
         mg_status status = read_file(mg_read_defaults());
         bool is_told = status != MG_OK;
-        for (size_t i = 0; !is_told && i < score->n_repairs; i++)
-            is_told = mg_repair_is_lossy(score->repairs[i].what) || score->repairs[i].what == MG_REPAIR_TRACK_COUNT ||
-                      score->repairs[i].what == MG_REPAIR_NO_TRACK_END;
+        for (size_t i = 0; !is_told && i < score->n_repairs; i++) is_told = mg_repair_is_lossy(score->repairs[i].what);
         if (!CHECK(is_told)) printf("# cut at %zu of %zu\n", n, whole);
     }
+}
+
+/* Inside the chunk as its length has it, in any track. */
+static void events_behind_the_end_of_track(void)
+{
+    for (int last = 0; last < 2; last++) {
+        put_header(1, 2, 96);
+        for (int i = 0; i < 2; i++) {
+            if (i == last) TRACK(0, C4_ON, C4_OFF, END, C4_ON, C4_OFF, END);
+            else TRACK(0, C4_ON, C4_OFF, END);
+        }
+        must_read();
+        CHECK_INT(score->n_notes, 3);
+        CHECK_INT(repairs(MG_REPAIR_AFTER_TRACK_END), 1);
+        CHECK_INT(score->n_repairs, 1);
+    }
+}
+
+typedef struct { int n, numbers; size_t notes, tempos, repairs; double seconds; } sequences;
+
+static mg_status take_sequence(void *user, int number, mg_score *s, const mg_error *trouble)
+{
+    sequences *seen = user;
+    CHECK(s && !trouble);
+    seen->n++;
+    seen->numbers = seen->numbers * 10 + number;
+    seen->notes += s->n_notes;
+    seen->tempos += s->n_tempos;
+    seen->repairs += s->n_repairs;
+    mg_clock *clock = mg_clock_new(s);
+    seen->seconds = seen->seconds * 100 + mg_clock_seconds(clock, s->end_tick);
+    mg_clock_free(clock);
+    mg_score_free(s);
+    return MG_OK;
+}
+
+/* A sequence of format 2 has its own tempo; of other formats the whole file is one piece. */
+static void sequences_of_format_2(void)
+{
+    for (uint8_t format = 1; format < 3; format++) {
+        sequences seen = {0};
+        mg_read_options options = mg_read_defaults();
+        put_header(format, 2, 96);
+        TRACK(0, 0, 0xff, 0x51, 3, 0x0f, 0x42, 0x40, C4_ON, C4_OFF, END); /* a quarter of a second */
+        TRACK(0, 0, 0xff, 0x51, 3, 0x1e, 0x84, 0x80, C4_ON, C4_OFF, END); /* of two */
+        CHECK_INT(mg_midi_read_each(file.data, file.length, &options, take_sequence, &seen, &why), MG_OK);
+        CHECK_INT(seen.n, format);
+        CHECK_INT(seen.numbers, format == 2 ? 12 : 1);
+        CHECK_INT(seen.notes, 2);
+        CHECK_INT(seen.tempos, 2);
+        CHECK_INT(seen.repairs, 0);
+        CHECK_NEAR(seen.seconds, format == 2 ? 102 : 2, 1e-12);
+    }
+}
+
+static void format_0_with_tracks(void)
+{
+    put_header(0, 2, 96);
+    TRACK(0, C4_ON, C4_OFF, END);
+    TRACK(0, C4_ON, C4_OFF, END);
+    must_read();
+    CHECK_INT(score->n_notes, 2);
+    CHECK_INT(repairs(MG_REPAIR_FORMAT_0), 1);
 }
 
 static void bad_bytes(void)
@@ -479,7 +546,10 @@ int main(void)
     TEST("notes without note-off last or go, as asked", unclosed_notes);
     TEST("wrong chunk lengths lose no note", wrong_chunk_lengths);
     TEST("an event that reaches into the next track ends its own", an_event_that_reaches_into_the_next_track);
-    TEST("a file cut anywhere is refused or its repair says so", cut_files);
+    TEST("a file cut anywhere is refused, or a lossy repair says so", cut_files);
+    TEST("events behind the end of a track are read, in every track", events_behind_the_end_of_track);
+    TEST("the sequences of format 2 are pieces of their own", sequences_of_format_2);
+    TEST("format 0 with several tracks is told", format_0_with_tracks);
     TEST("undefined, missing and impossible bytes are repaired", bad_bytes);
     TEST("meta events without meaning are skipped", bad_meta_events);
     TEST("missing and broken headers", bad_headers);

@@ -98,6 +98,27 @@ static void chord_symbols(void)
     mg_score_free(back);
 }
 
+/* A program change takes the bank that was selected before it. */
+static void banks_before_programs(void)
+{
+    mg_score *s = new_score(1, 480);
+    static const mg_control controls[] = {{.number = 7, .value = 90}, {.number = 0, .value = 3}, {.number = 10}};
+    s->controls = mg_alloc_zero(3, sizeof *s->controls);
+    s->programs = mg_alloc_zero(1, sizeof *s->programs);
+    memcpy(s->controls, controls, sizeof controls);
+    s->programs[0] = (mg_program){.program = 5};
+    s->n_controls = 3;
+    s->n_programs = 1;
+    mg_score *back = read_back(s, mg_read_defaults());
+    mg_buffer bytes = {0};
+    REQUIRE(back && mg_midi_write(s, &bytes, &why) == MG_OK);
+    CHECK_TEXT(scores_differ(s, back) ? scores_differ(s, back) : "equal", "equal");
+    CHECK(bytes.length > 22 && memmem(bytes.data + 22, bytes.length - 22, "\0\xb0\7\x5a\0\0\3\0\xc0\5\0\xb0\12", 13));
+    mg_buffer_free(&bytes);
+    mg_score_free(s);
+    mg_score_free(back);
+}
+
 /* Random notes whose ends stay in order key by key, as fifo pairing makes them. */
 static void random_scores(void)
 {
@@ -181,6 +202,7 @@ int main(void)
     TEST("silences longer than a delta time can say come back", long_silences);
     TEST("SMPTE time bases come back, others are refused", time_bases);
     TEST("chord symbols come back", chord_symbols);
+    TEST("banks are selected before programs", banks_before_programs);
     TEST("random scores come back equal", random_scores);
     TEST("every MIDI file of ../shared/data comes back equal", real_files);
     TEST("every failing allocation is answered", failing_allocations);

@@ -24,6 +24,10 @@ static void encodings(void)
     CHECK_TEXT(decoded("\x93q\x94", 3, MG_TEXT_WESTERN), "\xe2\x80\x9cq\xe2\x80\x9d");
     CHECK_TEXT(decoded("\x8d?", 2, MG_TEXT_WESTERN), "?"); /* not even CP1252 */
     CHECK_TEXT(decoded("\x83\x65\x83\x58\x83\x67", 6, MG_TEXT_SHIFT_JIS), "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88");
+    CHECK_TEXT(decoded("\xff\xfe" "a\0\xe9\0", 6, MG_TEXT_UTF16), "a\xc3\xa9");
+    CHECK_TEXT(decoded("\xfe\xff" "\0a\0\xe9", 6, MG_TEXT_UTF16), "a\xc3\xa9");
+    CHECK_TEXT(decoded("\xef\xbb\xbf" "a", 4, MG_TEXT_UTF8), "a");
+    CHECK_TEXT(decoded("\xa5\xc6\xa5\xb9\xa5\xc8", 6, MG_TEXT_EUC_JP), "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88");
     CHECK_TEXT(decoded("\xd2\xf4\xc0\xd6", 4, MG_TEXT_GBK), "\xe9\x9f\xb3\xe4\xb9\x90");
     CHECK_TEXT(decoded("\xec\xf3\xe7\xfb\xea\xe0", 6, MG_TEXT_CYRILLIC),
                "\xd0\xbc\xd1\x83\xd0\xb7\xd1\x8b\xd0\xba\xd0\xb0");

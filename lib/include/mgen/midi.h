@@ -155,9 +155,11 @@ void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fif
     R(HEADER_SIZE, "header-size", false, "the header chunk has an odd length")                                        \
     R(FORMAT, "unknown-format", false, "unknown format number, read as format 1")                                     \
     R(DIVISION, "bad-division", true, "division without meaning: 480 ticks a quarter were assumed")                   \
-    R(TRACK_COUNT, "track-count", false, "the header names another number of tracks than there are")                  \
+    R(TRACK_COUNT, "track-count", false, "the header names fewer tracks than there are")                              \
+    R(MISSING_TRACKS, "missing-tracks", true, "the header names more tracks than there are")                          \
+    R(FORMAT_0, "format-0-tracks", false, "format 0 with several tracks, which play together")                        \
     R(ALIEN_CHUNK, "alien-chunk", false, "a chunk of unknown kind was skipped")                                       \
-    R(CHUNK_SIZE, "chunk-size", false, "a track chunk's length is wrong; its events tell where it ends")              \
+    R(CHUNK_SIZE, "chunk-size", false, "a chunk's length is wrong; what it holds tells where it ends")                \
     R(CUT_FILE, "cut-file", true, "the file ends inside a track")                                                     \
     R(CUT_EVENT, "cut-event", true, "an event that would reach into the next track was skipped")                      \
     R(TRAILING_BYTES, "trailing-bytes", false, "bytes behind the last track were skipped")                            \
@@ -223,16 +225,19 @@ typedef struct {
 
 mg_read_options mg_read_defaults(void);
 
+/** Takes the pieces of a file that may hold several: each with its number from 1. Owns the score, which is NULL for a
+    piece that could not be read, `trouble` saying why (else NULL). Returns other than MG_OK to end the walk. */
+typedef mg_status (*mg_score_fn)(void *user, int number, mg_score *score, const mg_error *trouble);
+
 /** Read a Standard MIDI File, bare or in a RIFF wrapper. Lenient reading repairs what it can and lists each repair in
     the score; MG_BAD_DATA if nothing can be made of it or, with is_strict, at the first repair. Time and memory are
-    linear in `size`. */
+    linear in `size`. The sequences of format 2, which are independent, are tracks of one score. */
 mg_status mg_midi_read(const void *bytes, size_t size, const mg_read_options *options, mg_score **score, mg_error *why);
+/** The same, each sequence of format 2 as a piece of its own with its own tempi, meters and keys. */
+mg_status mg_midi_read_each(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit,
+                            void *user, mg_error *why);
 /** Whether the bytes look like a MIDI file: a header within the first 4 KiB, or a RIFF wrapper. */
 bool mg_midi_is(const void *bytes, size_t size);
-
-/** Takes the pieces of a file that may hold several: each with its number from 1. Owns the score, which is NULL for a
-    piece that could not be read, `trouble` saying why. Returns other than MG_OK to end the walk. */
-typedef mg_status (*mg_score_fn)(void *user, int number, mg_score *score, const mg_error *trouble);
 
 /** Read the tunes of an ABC file, one at a time. */
 mg_status mg_abc_read(const void *bytes, size_t size, const mg_read_options *options, mg_score_fn visit, void *user,

@@ -15,10 +15,12 @@ bool mg_utf8_is_valid(const char *bytes, size_t length);
 size_t mg_utf8_length(const char *bytes, size_t left);
 
 /** What a byte string was taken for. */
-typedef enum { MG_TEXT_UTF8, MG_TEXT_SHIFT_JIS, MG_TEXT_GBK, MG_TEXT_CYRILLIC, MG_TEXT_WESTERN } mg_text_encoding;
+typedef enum { MG_TEXT_UTF8, MG_TEXT_UTF16, MG_TEXT_SHIFT_JIS, MG_TEXT_EUC_JP, MG_TEXT_GBK, MG_TEXT_CYRILLIC,
+               MG_TEXT_WESTERN } mg_text_encoding;
 
-/** Add the bytes as UTF-8, guessing the encoding that they are in: UTF-8 where valid, else Shift-JIS (CP932), GBK or
-    CP1251 where the bytes look like it, else CP1252. Control characters other than tab and newline are dropped. */
+/** Add the bytes as UTF-8, guessing the encoding that they are in: UTF-8 where valid (its byte order mark goes), UTF-16
+    where a mark says so, else Shift-JIS (CP932), EUC-JP, GBK or CP1251 where the bytes look like it, else CP1252.
+    Control characters other than tab and newline are dropped. */
 mg_text_encoding mg_text_add_decoded(mg_buffer *out, const char *bytes, size_t length);
 
 /** Base64 (RFC 4648, with padding). */
