@@ -93,7 +93,7 @@ static const cli_row rows[] = {
      .help = "part pieces where the meter or the tempo changes"},
     {.name = "split-silence", .kind = CLI_REAL, .value = &me.options.split_silence, .arg = "SECONDS", .high = 1e9,
      .help = "part pieces at longer silences; 0: do not"},
-    {.name = "split-bars", .kind = CLI_REAL, .value = &me.options.split_bars, .arg = "N", .high = 1e9,
+    {.name = "split-bars", .kind = CLI_INT, .value = &me.options.split_bars, .arg = "N", .high = 1e9,
      .help = "part pieces every N bars; 0: do not"},
     {.name = "split-seconds", .kind = CLI_REAL, .value = &me.options.split_seconds, .arg = "SECONDS", .high = 1e9,
      .help = "part pieces every so many seconds; 0: do not"},

@@ -79,6 +79,30 @@ mg_status mg_write_all(int fd, const char *name, const void *bytes, size_t lengt
     return MG_OK;
 }
 
+void mg_path_add_absolute(mg_buffer *out, const char *path)
+{
+    mg_buffer whole = {0};
+    char folder[4096] = "";
+    if (path[0] != '/' && !getcwd(folder, sizeof folder)) folder[0] = '\0';
+    mg_buffer_print(&whole, "%s/%s", folder, path);
+    if (whole.failed) out->failed = true;
+    size_t start = out->length;
+    for (const char *at = whole.data, *next; at && *at; at = next) {
+        while (*at == '/') at++;
+        size_t n = strcspn(at, "/");
+        next = at + n;
+        if (n == 2 && memcmp(at, "..", 2) == 0) {
+            while (out->length > start && out->data[--out->length] != '/') continue;
+            if (out->data) out->data[out->length] = '\0';
+        } else if (n > 0 && !(n == 1 && *at == '.')) {
+            mg_buffer_add_char(out, '/');
+            mg_buffer_add(out, at, n);
+        }
+    }
+    if (out->length == start) mg_buffer_add_char(out, '/');
+    mg_buffer_free(&whole);
+}
+
 mg_status mg_temporary(const char *beside, int *fd, mg_error *why)
 {
     const char *slash = beside ? strrchr(beside, '/') : NULL, *tmp = getenv("TMPDIR");

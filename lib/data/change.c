@@ -6,9 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { DRUMS = 9, OCTAVE = 12 };
+enum { OCTAVE = 12 };
 
-static bool is_drum(const mg_note *note) { return note->channel == DRUMS; }
+static bool is_drum(const mg_note *note) { return note->channel == MG_DRUM_CHANNEL; }
 
 void data_keep_drums(mg_score *score, mg_drums drums)
 {
@@ -93,6 +93,7 @@ int data_fold(mg_score *score, int low, int high, bool always)
     }
     if (lowest > highest || (!always && lowest >= low && highest <= high)) return 0;
     int shift = OCTAVE * (int)rint((low + high - lowest - highest) / 2.0 / OCTAVE);
+    if (!always && (lowest + shift < low || highest + shift > high)) shift = 0; /* it would not bring all in */
     for (size_t i = 0; i < score->n_notes; i++) {
         int pitch = score->notes[i].pitch + shift;
         if (is_drum(&score->notes[i])) continue;

@@ -210,10 +210,11 @@ static int by_tick(const void *a, const void *b)
 static data_span stretch_at(parter *p, data_span whole, int64_t tick)
 {
     data_span span = whole;
-    double bars = p->options->split_bars, seconds = p->options->split_seconds;
-    if (bars > 0) {
+    double seconds = p->options->split_seconds;
+    int64_t n = p->options->split_bars;
+    if (n > 0) {
         size_t start = 0;
-        int64_t n = (int64_t)bars, base = mg_bars_at(&p->bars, whole.from, &start).bar;
+        int64_t base = mg_bars_at(&p->bars, whole.from, &start).bar;
         int64_t k = (mg_bars_at(&p->bars, tick, &p->hint).bar - base) / n;
         span.from = mg_bars_tick(&p->bars, base + k * n);
         span.to = mg_bars_tick(&p->bars, base + (k + 1) * n);

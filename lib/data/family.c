@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Families of pieces, from cluster records. Members are kept as hashes of their paths. */
+/* Families of pieces, from cluster and match records. Members are kept as hashes of their paths and identities. */
 #include <mgen/data.h>
 #include "data/family.h"
 #include "data/prepare.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct {
-    mg_hash path;
+    mg_hash key; /* of a path as it is seen from the root, or an identity */
     uint32_t cluster;
+    bool is_path;
 } member;
 
 typedef struct {
     mg_hash id;      /* of a family: the least of its clusters' */
     uint64_t rank;   /* of a family: drawn by the seed */
     uint32_t parent; /* itself: it stands for a family */
-    uint32_t size;   /* members of a family */
+    uint32_t size;   /* paths of a family */
     uint8_t split;
 } cluster;
 
@@ -27,40 +29,84 @@ struct data_families {
     size_t n_members, members_capacity;
     cluster *clusters;
     size_t n_clusters, clusters_capacity;
+    bool has_other_records;
+    atomic_bool is_met;
 };
 
 static const char *const splits[] = {"train", "valid", "test"};
 
 /* ---- reading ---- */
 
-static mg_status add_member(data_families *f, const char *path, size_t length, mg_error *why)
+static mg_status add_member(data_families *f, mg_hash key, bool is_path, mg_error *why)
 {
     if (!mg_grow((void **)&f->members, f->n_members, &f->members_capacity, sizeof *f->members))
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    f->members[f->n_members++] = (member){mg_hash_bytes(path, length), (uint32_t)f->n_clusters - 1};
+    f->members[f->n_members++] = (member){key, (uint32_t)f->n_clusters - 1, is_path};
+    return MG_OK;
+}
+
+static bool key_of_path(const char *path, mg_hash *key)
+{
+    mg_buffer whole = {0};
+    mg_path_add_absolute(&whole, path);
+    bool has_memory = !whole.failed;
+    if (has_memory) *key = mg_hash_bytes(whole.data, whole.length);
+    mg_buffer_free(&whole);
+    return has_memory;
+}
+
+static mg_status add_path(data_families *f, const char *path, mg_error *why)
+{
+    mg_hash key;
+    return key_of_path(path, &key) ? add_member(f, key, true, why) : mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
+static mg_status begin_cluster(data_families *f, mg_hash id, mg_error *why)
+{
+    cluster c = {.id = id, .parent = (uint32_t)f->n_clusters};
+    if (f->n_clusters == UINT32_MAX) return mg_fail(why, MG_TOO_LARGE, "too many clusters");
+    if (!mg_grow((void **)&f->clusters, f->n_clusters, &f->clusters_capacity, sizeof c))
+        return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    f->clusters[f->n_clusters++] = c;
     return MG_OK;
 }
 
 static mg_status add_cluster(data_families *f, const mg_json *record, mg_error *why)
 {
     const mg_json *members = mg_json_get(record, "members"), *codes = mg_json_get(record, "members_b64");
-    cluster c = {.parent = (uint32_t)f->n_clusters};
-    if (f->n_clusters == UINT32_MAX) return mg_fail(why, MG_TOO_LARGE, "too many clusters");
-    if (!mg_hash_from_hex(mg_json_get_string(record, "id", ""), &c.id) || !members)
+    const mg_json *ids = mg_json_get(record, "ids");
+    mg_hash id;
+    if (!mg_hash_from_hex(mg_json_get_string(record, "id", ""), &id) || !members)
         return mg_fail(why, MG_BAD_DATA, "a cluster without id or members");
-    if (!mg_grow((void **)&f->clusters, f->n_clusters, &f->clusters_capacity, sizeof c))
-        return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    f->clusters[f->n_clusters++] = c;
+    MG_TRY(begin_cluster(f, id, why));
     mg_status status = MG_OK;
     for (size_t i = 0; !status && i < mg_json_count(members); i++) {
         const char *path = mg_json_string(mg_json_at(members, i)), *code = mg_json_string(mg_json_at(codes, i));
+        const char *notes = mg_json_string(mg_json_at(ids, i));
         mg_buffer bytes = {0};
         if (!path) status = mg_fail(why, MG_BAD_DATA, "a cluster with a member that is no path");
-        else if (code && mg_base64_decode(&bytes, code, strlen(code)))
-            status = add_member(f, bytes.data, bytes.length, why);
-        else status = add_member(f, path, strlen(path), why);
+        else if (code && mg_base64_decode(&bytes, code, strlen(code)) && bytes.data) path = bytes.data;
+        if (bytes.failed) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
+        if (!status) status = add_path(f, path, why);
+        if (!status && notes && mg_hash_from_hex(notes, &id)) status = add_member(f, id, false, why);
         mg_buffer_free(&bytes);
     }
+    return status;
+}
+
+static mg_status add_match(data_families *f, const mg_json *record, mg_error *why)
+{
+    char *a = mg_record_path(record, "a"), *b = mg_record_path(record, "b");
+    mg_status status = a && b ? MG_OK : mg_fail(why, MG_BAD_DATA, "a match without its two pieces");
+    mg_buffer both = {0};
+    if (!status) mg_buffer_print(&both, "%s%c%s", a, '\n', b);
+    if (both.failed) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (!status) status = begin_cluster(f, mg_hash_bytes(both.data, both.length), why);
+    if (!status) status = add_path(f, a, why);
+    if (!status) status = add_path(f, b, why);
+    mg_buffer_free(&both);
+    mg_free(a);
+    mg_free(b);
     return status;
 }
 
@@ -68,8 +114,11 @@ static mg_status take_line(data_families *f, const char *text, size_t length, mg
 {
     mg_json *record;
     MG_TRY(mg_json_parse(text, length, &record, why));
+    const char *kind = mg_json_get_string(record, "kind", "");
     mg_status status = MG_OK;
-    if (strcmp(mg_json_get_string(record, "kind", ""), "cluster") == 0) status = add_cluster(f, record, why);
+    if (strcmp(kind, "cluster") == 0) status = add_cluster(f, record, why);
+    else if (strcmp(kind, "match") == 0) status = add_match(f, record, why);
+    else f->has_other_records |= strcmp(kind, "run") && strcmp(kind, "error") && strcmp(kind, "repair");
     mg_json_free(record);
     return status;
 }
@@ -95,9 +144,9 @@ static mg_status read_lines(data_families *f, const char *path, mg_error *why)
 
 /* ---- families ---- */
 
-static int by_path(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
-    const mg_hash *x = &((const member *)a)->path, *y = &((const member *)b)->path;
+    const mg_hash *x = &((const member *)a)->key, *y = &((const member *)b)->key;
     if (x->hi != y->hi) return x->hi < y->hi ? -1 : 1;
     return (x->lo > y->lo) - (x->lo < y->lo);
 }
@@ -123,18 +172,19 @@ static void join(data_families *f, uint32_t a, uint32_t b)
     f->clusters[a].parent = f->clusters[b].parent = stays;
 }
 
-/* Join clusters that share a path, keep each path once, and count. */
+/* Join clusters that share a path or an identity, keep each once, and count. */
 static void make_families(data_families *f)
 {
-    if (f->n_members) qsort(f->members, f->n_members, sizeof *f->members, by_path);
+    if (f->n_members) qsort(f->members, f->n_members, sizeof *f->members, by_key);
     size_t kept = 0;
     for (size_t i = 0; i < f->n_members; i++) {
-        if (kept && by_path(&f->members[kept - 1], &f->members[i]) == 0)
+        if (kept && by_key(&f->members[kept - 1], &f->members[i]) == 0)
             join(f, f->members[kept - 1].cluster, f->members[i].cluster);
         else f->members[kept++] = f->members[i];
     }
     f->n_members = kept;
-    for (size_t i = 0; i < kept; i++) f->clusters[root_of(f->clusters, f->members[i].cluster)].size++;
+    for (size_t i = 0; i < kept; i++)
+        f->clusters[root_of(f->clusters, f->members[i].cluster)].size += f->members[i].is_path;
 }
 
 static int by_size(const void *a, const void *b)
@@ -176,6 +226,8 @@ mg_status data_families_read(const char *path, const double ratio[3], uint64_t s
     data_families *f = *result = mg_alloc_zero(1, sizeof *f);
     if (!f) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_status status = read_lines(f, path, why);
+    if (!status && f->n_clusters == 0 && f->has_other_records)
+        status = mg_fail(why, MG_BAD_DATA, "%s: neither cluster nor match records", path);
     if (!status) {
         make_families(f);
         status = assign(f, ratio, seed, why);
@@ -186,18 +238,28 @@ mg_status data_families_read(const char *path, const double ratio[3], uint64_t s
     return status;
 }
 
-bool data_families_find(const data_families *f, const char *path, char name[33], const char **split)
+mg_status data_families_find(data_families *f, const char *path, mg_hash id, char name[33], const char **split,
+                             mg_error *why)
 {
-    if (!f || f->n_members == 0) return false;
-    member key = {.path = mg_hash_bytes(path, strlen(path))};
-    const member *found = bsearch(&key, f->members, f->n_members, sizeof key, by_path);
-    if (!found) return false;
+    member key = {0};
+    *split = NULL;
+    if (!f || f->n_members == 0) return MG_OK;
+    if (!key_of_path(path, &key.key)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    const member *found = bsearch(&key, f->members, f->n_members, sizeof key, by_key);
+    if (!found) {
+        key.key = id;
+        found = bsearch(&key, f->members, f->n_members, sizeof key, by_key);
+    }
+    if (!found) return MG_OK;
     uint32_t i = found->cluster; /* no halving here: several threads look */
     while (f->clusters[i].parent != i) i = f->clusters[i].parent;
     mg_hash_hex(f->clusters[i].id, name);
     *split = splits[f->clusters[i].split];
-    return true;
+    atomic_store(&f->is_met, true);
+    return MG_OK;
 }
+
+bool data_families_are_unmet(const data_families *f) { return f && f->n_clusters > 0 && !atomic_load(&f->is_met); }
 
 void data_families_free(data_families *f)
 {

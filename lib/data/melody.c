@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DRUMS = 9 };
 
 /* A note of one line: its steps, and its ticks before they were rounded. */
 typedef struct {
@@ -68,7 +67,7 @@ static mg_status sort_lines(extractor *x)
     if (!x->notes) return mg_fail(x->why, MG_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < x->score->n_notes; i++) {
         const mg_note *note = &x->score->notes[i];
-        if (note->channel == DRUMS) continue;
+        if (note->channel == MG_DRUM_CHANNEL) continue;
         line_note *copy = &x->notes[x->n++];
         *copy = (line_note){.line = (uint32_t)note->track << 4 | note->channel, .start = step_of(x, note->start),
                             .end = step_of(x, note->end), .start_tick = note->start, .end_tick = note->end,

@@ -4,6 +4,7 @@
 #include "data/prepare.h"
 #include "data/steps.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -219,6 +220,25 @@ static mg_status read_path(walk *w, const char *path)
 
 /* ---- records ---- */
 
+/* What a record says beside its tokens: key and, where beats are counted, meter. */
+static mg_status add_signs(mg_score *score, const mg_json *meta, bool counts_beats, mg_error *why)
+{
+    mg_key key;
+    unsigned numerator = 0, denominator = 0;
+    sscanf(mg_json_get_string(meta, "meter", ""), "%u/%u", &numerator, &denominator);
+    bool has_meter = counts_beats && score->n_meters == 0 && numerator > 0 && numerator < 256 && denominator > 0 &&
+                     denominator <= 1 << 15 && (denominator & (denominator - 1)) == 0;
+    bool has_key = score->n_keys == 0 && mg_key_from_name(mg_json_get_string(meta, "key", ""), &key);
+    if ((has_meter && !(score->meters = mg_alloc(1, sizeof *score->meters))) ||
+        (has_key && !(score->keys = mg_alloc(1, sizeof *score->keys))))
+        return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (has_meter)
+        score->meters[score->n_meters++] = (mg_meter){.numerator = (uint16_t)numerator, .clocks = 24,
+                                                      .denominator = (uint16_t)denominator, .thirtyseconds = 8};
+    if (has_key) score->keys[score->n_keys++] = key;
+    return MG_OK;
+}
+
 static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
 {
     mg_error *why = &w->job->why;
@@ -234,12 +254,14 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
         return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     mg_buffer tokens = {0};
     found f = {.resolution = resolution ? (int)resolution : encoding->steps_per_quarter};
-    double bpm = mg_json_get_real(mg_json_get(w->record, "meta"), "bpm", 120);
+    const mg_json *meta = mg_json_get(w->record, "meta");
+    double bpm = mg_json_get_real(meta, "bpm", 120);
     mg_status status = data_read_content(content, is_roll, &tokens, why);
     if (!status)
         status = encoding->decode(encoding, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t),
                                   bpm, (int)resolution, &f.score, why);
     mg_buffer_free(&tokens);
+    if (!status) status = add_signs(f.score, meta, encoding->steps_per_quarter > 0, why);
     if (!status) status = visit_score(w, w->path, &f);
     mg_score_free(f.score);
     return status;

@@ -88,8 +88,8 @@ static mg_status collect(void *user, mg_job *job, mg_error *why)
     for (size_t i = 0; batch && i < batch->n_pieces; i++) {
         const struct data_piece_mark *piece = &batch->pieces[i];
         size_t end = i + 1 < batch->n_pieces ? piece[1].first_entry : batch->n_entries;
-        bool is_new = true;
-        if (p->shared.options->drop_duplicates && mg_hash_set_add(&p->seen, piece->id, &is_new))
+        bool is_new = true, has_any = end > piece->first_entry; /* else it was dropped already */
+        if (has_any && p->shared.options->drop_duplicates && mg_hash_set_add(&p->seen, piece->id, &is_new))
             return mg_fail(why, MG_NO_MEMORY, "out of memory");
         MG_TRY(is_new ? hand_on(p, batch, piece->first_entry, end, why)
                       : drop_duplicate(p, batch->paths.data + piece->path, why));
@@ -117,6 +117,12 @@ static mg_status check(const mg_prep_options *o, mg_error *why)
     return MG_OK;
 }
 
+static size_t weigh(const void *result)
+{
+    const data_batch *batch = result;
+    return batch->lines.length + batch->tokens.length + batch->paths.length;
+}
+
 static mg_status work(void *user, mg_job *job)
 {
     prep *p = user;
@@ -125,7 +131,7 @@ static mg_status work(void *user, mg_job *job)
 
 static mg_status run_flow(prep *p, mg_source *source, mg_error *why)
 {
-    mg_flow flow = {.work = work, .collect = collect, .release = data_batch_free, .user = p};
+    mg_flow flow = {.work = work, .collect = collect, .release = data_batch_free, .weigh = weigh, .user = p};
     return mg_flow_run(&flow, source, p->run, why);
 }
 

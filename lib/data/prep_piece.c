@@ -17,9 +17,11 @@ typedef struct {
     char licence[MG_LICENCE_SIZE];
     const char *split;
     mg_hash whole;
+    mg_score *original;  /* the piece as preparation takes it, unchanged */
     int resolution; /* of the grid; 0 where seconds count */
     double stretch;
     int part;       /* number of the one being made */
+    size_t n_notes; /* in it, before anything was cut off */
 } way;
 
 /* ---- what is left out ---- */
@@ -78,15 +80,33 @@ static mg_status add_entry(way *w, const data_made *made, const int32_t *tokens,
 
 /* ---- tokens ---- */
 
-/* The identity of a record that is not the whole piece: that of the notes that its tokens say. */
-static mg_status identify(way *w, const int32_t *tokens, size_t n, mg_hash *id, mg_error *why)
+/* A record that is not the whole piece is known by the notes that its tokens say; where they are not all of the part's,
+   they are counted. */
+static mg_status tell_content(way *w, const int32_t *tokens, size_t n, bool is_cut, data_made *made, mg_error *why)
 {
     const mg_encoding *e = w->o->encoding;
+    data_facts facts;
     mg_score *said;
-    MG_TRY(e->decode(e, tokens, n, 0, w->resolution, &said, why));
-    mg_status status = mg_score_id(said, id, why);
+    MG_TRY(e->decode(e, tokens, n, data_bpm(made->score), w->resolution, &said, why));
+    mg_status status = mg_score_id(said, &made->id, why);
+    if (!status && is_cut) status = data_facts_of(said, e, w->resolution, &facts, why);
+    if (!status && is_cut) made->notes = said->n_notes, made->seconds = facts.seconds;
     mg_score_free(said);
     return status;
+}
+
+/* In quarters, as an identity has it. */
+static bool are_same_notes(const mg_score *a, const mg_score *b)
+{
+    int64_t p = b->ticks_per_quarter, q = a->ticks_per_quarter;
+    if (a->n_notes != b->n_notes) return false;
+    for (size_t i = 0; i < a->n_notes; i++) {
+        const mg_note *x = &a->notes[i], *y = &b->notes[i];
+        if (x->start * p != y->start * q || x->end * p != y->end * q || x->pitch != y->pitch ||
+            x->velocity != y->velocity || (x->channel == MG_DRUM_CHANNEL) != (y->channel == MG_DRUM_CHANNEL))
+            return false;
+    }
+    return true;
 }
 
 /* At most max_tokens, cut behind a whole step where the encoding has such. */
@@ -112,12 +132,13 @@ static mg_status write_tokens(way *w, const mg_score *score, const data_facts *f
     if (o->max_tokens > 0 && (double)n > o->max_tokens)
         return drop(w, (data_drop){.reason = "many-tokens", .part = w->part, .measure = (double)n,
                                    .limit = o->max_tokens});
-    bool is_whole = score->n_notes == w->piece->score->n_notes && transposed == 0 && w->stretch == 1 && n == all;
+    bool is_whole = n == all && w->stretch == 1 && are_same_notes(score, w->original);
     data_made made = {.piece = w->piece, .encoding = o->encoding, .vocab_hash = w->prep->vocab_hash,
                       .resolution = w->resolution, .split = w->split, .licence = w->licence, .score = score,
-                      .id = w->piece->id, .whole = w->whole, .seconds = facts->seconds, .transposed = transposed,
-                      .stretch = w->stretch, .part = is_whole ? 0 : w->part};
-    if (!is_whole) MG_TRY(identify(w, tokens, n, &made.id, why));
+                      .id = w->piece->id, .whole = w->whole, .seconds = facts->seconds, .notes = score->n_notes,
+                      .transposed = transposed, .stretch = w->stretch, .part = is_whole ? 0 : w->part};
+    if (!is_whole) MG_TRY(tell_content(w, tokens, n, n < all, &made, why));
+    made.left_out = w->n_notes > made.notes ? w->n_notes - made.notes : 0;
     return add_entry(w, &made, tokens, n, why);
 }
 
@@ -181,6 +202,7 @@ static mg_status take_part(way *w, mg_score *part, mg_error *why)
     data_facts facts;
     double measure, limit;
     w->part++;
+    w->n_notes = part->n_notes;
     if (part->n_notes == 0) return drop(w, (data_drop){.reason = "empty", .part = w->part, .measure = NAN});
     if (o->max_steps > 0 && o->too_long == MG_LONG_CUT)
         MG_TRY(data_limit(part, w->resolution, e->steps_per_second, o->max_steps, why));
@@ -234,7 +256,7 @@ static mg_status take_stretched(way *w, double factor, mg_error *why)
     size_t n = 0;
     w->stretch = factor;
     w->part = 0;
-    MG_TRY(data_copy(w->piece->score, &whole, why));
+    MG_TRY(data_copy(w->original, &whole, why));
     mg_status status = change_whole(w, whole, why);
     if (!status && whole->n_notes == 0) status = drop(w, (data_drop){.reason = "empty", .measure = 0});
     else if (!status) status = data_spans(whole, w->o, &spans, &n, why);
@@ -294,5 +316,8 @@ mg_status data_prepare_piece(void *user, mg_job *job, const mg_piece *piece, mg_
     MG_TRY(test_corpus(&w, &passes, why));
     if (!passes) return MG_OK;
     MG_TRY(begin_piece(&w, why));
-    return take_whole(&w, why);
+    MG_TRY(data_copy(piece->score, &w.original, why));
+    mg_status status = take_whole(&w, why);
+    mg_score_free(w.original);
+    return status;
 }

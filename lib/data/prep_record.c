@@ -22,6 +22,34 @@ static void put_key(mg_json_writer *json, const mg_key *key, int transposed)
     mg_json_put_text(json, "key", name);
 }
 
+/* Of a record in seconds the tempo is not in the notes but said beside them. */
+static double bpm_of(const data_made *made, const mg_json *meta)
+{
+    double said = made->piece->resolution ? 0 : mg_json_get_real(meta, "bpm", 0);
+    return said > 0 ? said / made->stretch : data_bpm(made->score);
+}
+
+static void put_meter(mg_json_writer *json, const mg_score *part, const mg_json *meta)
+{
+    char meter[16] = "";
+    if (part->n_meters && part->meters[0].tick == 0)
+        snprintf(meter, sizeof meter, "%u/%u", part->meters[0].numerator, part->meters[0].denominator);
+    const char *text = meter[0] ? meter : mg_json_get_string(meta, "meter", "");
+    if (text[0]) mg_json_put_text(json, "meter", text);
+}
+
+/* The piece that this is a part or a copy of, also through several preparations. */
+static void put_origin(mg_json_writer *json, const data_made *made, const mg_json *meta)
+{
+    int64_t part = made->part ? made->part : mg_json_get_int(meta, "part", 0);
+    int64_t transposed = mg_json_get_int(meta, "transpose", 0) + made->transposed;
+    double stretch = mg_json_get_real(meta, "stretch", 1) * made->stretch;
+    if (made->part || mg_json_get(meta, "piece")) mg_record_put_hash(json, "piece", made->whole);
+    if (part) mg_json_put_int(json, "part", part);
+    if (transposed) mg_json_put_int(json, "transpose", transposed);
+    if (stretch != 1) mg_json_put_real(json, "stretch", stretch);
+}
+
 static void put_meta(mg_json_writer *json, const data_made *made)
 {
     const mg_score *whole = made->piece->score, *part = made->score;
@@ -30,23 +58,15 @@ static void put_meta(mg_json_writer *json, const data_made *made)
     const char *source = mg_json_get_string(meta, "source", whole->origin);
     mg_json_object_begin(json, "meta");
     if (title[0]) mg_json_put_text(json, "title", title);
-    mg_json_put_real(json, "bpm", data_bpm(part));
+    mg_json_put_real(json, "bpm", bpm_of(made, meta));
     if (part->n_keys && part->keys[0].tick == 0) put_key(json, &part->keys[0], made->transposed);
-    if (part->n_meters && part->meters[0].tick == 0) {
-        char meter[16];
-        snprintf(meter, sizeof meter, "%u/%u", part->meters[0].numerator, part->meters[0].denominator);
-        mg_json_put_text(json, "meter", meter);
-    }
+    put_meter(json, part, meta);
     mg_json_put_real(json, "seconds", round(made->seconds * 1e3) / 1e3);
-    mg_json_put_int(json, "notes", (int64_t)part->n_notes);
+    mg_json_put_int(json, "notes", (int64_t)made->notes);
+    if (made->left_out) mg_json_put_int(json, "left_out", (int64_t)made->left_out);
     if (made->licence[0]) mg_json_put_text(json, "licence", made->licence);
     if (source[0]) mg_json_put_text(json, "source", source);
-    if (made->part) {
-        mg_record_put_hash(json, "piece", made->whole);
-        mg_json_put_int(json, "part", made->part);
-    }
-    if (made->transposed) mg_json_put_int(json, "transpose", made->transposed);
-    if (made->stretch != 1) mg_json_put_real(json, "stretch", made->stretch);
+    put_origin(json, made, meta);
     mg_json_object_end(json);
 }
 

@@ -40,7 +40,8 @@ bool data_transpose(mg_score *score, int semitones);
     decides between equals. -5 .. 6. */
 int data_to_c(const mg_score *score);
 /** Bring pitches into low .. high, by whole octaves: all notes together so that their middle is near that of the range
-    (if some stick out, or always), then those that still stick out. What all together were moved by. */
+    (if that brings in some that stick out, or always), then those that still stick out. What all together were moved
+    by. */
 int data_fold(mg_score *score, int low, int high, bool always);
 void data_drop_outside(mg_score *score, int low, int high);
 /** Cut off what lies behind so many steps. */
@@ -84,6 +85,7 @@ typedef struct {
     const mg_score *score;
     mg_hash id, whole;   /**< of the record, and of the piece that it was made of */
     double seconds;
+    size_t notes, left_out; /**< in the record; of the part's, those that are not */
     int part;            /**< from 1; 0: the record is the whole piece, unchanged */
     int transposed;
     double stretch;

@@ -118,7 +118,7 @@ static mg_status time_notes(const mg_score *score, const aria_clock *clock, time
         const mg_note *note = &score->notes[i];
         if (note->end > note->start)
             notes[n++] = (timed){.start = note->start, .end = note->end, .pitch = note->pitch, .track = note->track,
-                                 .velocity = note->velocity, .is_drum = note->channel == 9};
+                                 .velocity = note->velocity, .is_drum = note->channel == MG_DRUM_CHANNEL};
     }
     for (size_t i = 0; i < n; i++) {
         notes[i].start_ms = ms_at(clock, notes[i].start);

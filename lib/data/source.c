@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is taken from a folder. Files that are named are taken whatever they are called. */
+/* What is taken from a folder; of JSON only roll data sets. Files that are named are taken whatever they are called. */
 static const char *const music_extensions[] = {"mid", "midi", "kar", "rmi", "smf", "midi2", "abc", "mat", NULL};
+static const char *const json_extensions[] = {"json", NULL};
 
 /* One level of a folder being searched. */
 typedef struct level {
@@ -29,6 +30,7 @@ struct mg_source {
     size_t names_at;
     uint32_t shard, shards;
     level *level;        /* innermost open folder */
+    bool has_found;      /* something below the outermost */
     size_t root;         /* length of the path of the outermost */
     mg_lines *lines;     /* an open record stream */
     char *lines_path;
@@ -117,15 +119,37 @@ static mg_status open_level(mg_source *source, const char *path, mg_error *why)
     return MG_OK;
 }
 
+/* The first bytes of a file, at most `size`; 0 where it is none or cannot be read. */
+static size_t read_head(const char *path, char *head, size_t size)
+{
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return 0;
+    ssize_t n = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? read(fd, head, size) : 0;
+    close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static bool is_music(const char *path, const char *name)
+{
+    char head[4096];
+    struct stat about;
+    if (has_extension(name, json_extensions)) return mg_rolls_is(head, read_head(path, head, sizeof head));
+    return has_extension(name, music_extensions) && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 /* The next music file below the open folders, or NULL in *path when they are done. After a failure *path is the
-   folder that could not be opened. */
+   folder that could not be opened, or in which nothing was found. */
 static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
 {
     *path = NULL;
     while (source->level) {
         level *l = source->level;
         if (l->next == l->n_names) {
+            bool is_empty = !l->parent && !source->has_found;
+            if (is_empty && !(*path = mg_strdup(l->path))) return no_memory(why);
             close_level(source);
+            if (is_empty) return mg_fail(why, MG_BAD_DATA, "%s: no music in this folder", *path);
             continue;
         }
         const char *name = l->names[l->next++];
@@ -135,8 +159,8 @@ static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
         *path = whole;
         if (lstat(whole, &about) == 0 && S_ISDIR(about.st_mode)) /* links to folders may loop: not followed */
             MG_TRY(open_level(source, whole, why));
-        else if (has_extension(name, music_extensions) && stat(whole, &about) == 0 && S_ISREG(about.st_mode))
-            return MG_OK;
+        else if (is_music(whole, name))
+            return source->has_found = true, MG_OK;
         mg_free(whole);
         *path = NULL;
     }
@@ -161,16 +185,11 @@ static file_kind kind_of(const char *head, size_t n)
     return IS_FILE;
 }
 
+/* What cannot be read is a file: whoever reads it will say why not. */
 static file_kind kind_of_path(const char *path)
 {
     char head[4096];
-    if (has_extension(path, music_extensions)) return IS_FILE;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return IS_FILE; /* whoever reads it will say why not */
-    struct stat about;
-    ssize_t n = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? read(fd, head, sizeof head) : 0;
-    close(fd);
-    return n > 0 ? kind_of(head, (size_t)n) : IS_FILE;
+    return has_extension(path, music_extensions) ? IS_FILE : kind_of(head, read_head(path, head, sizeof head));
 }
 
 static mg_status open_stream(mg_source *source, const char *path, mg_error *why)
@@ -252,16 +271,20 @@ static mg_status next_name(mg_source *source, char **name, mg_error *why)
     return MG_OK;
 }
 
-/* Standard input holds records if it begins like them, else it is a file. */
-static mg_status open_standard_input(mg_source *source, mg_item *item, mg_error *why)
+/* Standard input, or a pipe with a name: it holds records if it begins like them, else it is a file. */
+static mg_status open_pipe(mg_source *source, const char *path, mg_item *item, mg_error *why)
 {
     const char *head;
     size_t n;
-    MG_TRY(open_stream(source, "-", why));
+    MG_TRY(open_stream(source, path, why));
     MG_TRY(mg_lines_peek(source->lines, &head, &n, why));
-    if (n == 0 || kind_of(head, n) == IS_RECORDS) return MG_OK;
-    item->path = mg_strdup("-");
-    mg_status status = item->path ? mg_lines_rest(source->lines, 0, &item->content, why) : no_memory(why);
+    file_kind kind = kind_of(head, n);
+    if (n == 0 || kind == IS_RECORDS) return MG_OK;
+    item->path = mg_strdup(path);
+    mg_status status = !item->path ? no_memory(why)
+                       : kind == IS_PACK ? mg_fail(why, MG_UNSUPPORTED, "%s: a packed set is read from its file, not "
+                                                   "from a pipe", path)
+                                         : mg_lines_rest(source->lines, 0, &item->content, why);
     close_stream(source);
     return status;
 }
@@ -297,15 +320,20 @@ static mg_status next_packed(mg_source *source, mg_item *item, mg_error *why)
 /* A name that was given: a folder or stream is opened, a file becomes the item. */
 static mg_status take_name(mg_source *source, char *name, mg_item *item, mg_error *why)
 {
-    struct stat about;
+    struct stat about = {0};
+    bool is_there = stat(name, &about) == 0;
     item->path = name; /* also says whose fault a failure is */
     mg_status status = MG_OK;
-    if (strcmp(name, "-") == 0) {
-        mg_item_clear(item);
-        return open_standard_input(source, item, why);
+    if (strcmp(name, "-") == 0 || (is_there && (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)))) {
+        item->path = NULL;
+        status = open_pipe(source, name, item, why);
+        if (status && !item->path) item->path = name;
+        else mg_free(name);
+        return status;
     }
-    if (stat(name, &about) == 0 && S_ISDIR(about.st_mode)) {
+    if (is_there && S_ISDIR(about.st_mode)) {
         status = open_level(source, name, why);
+        source->has_found = false;
         source->root = strlen(name);
         while (source->root > 0 && name[source->root - 1] == '/') source->root--;
     } else {

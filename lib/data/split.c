@@ -48,13 +48,13 @@ typedef struct {
     const char *split;
 } place;
 
-static place place_of(const splitter *s, const char *path, mg_hash whole)
+static mg_status find_place(const splitter *s, const char *path, mg_hash whole, place *p, mg_error *why)
 {
-    place p;
-    if (data_families_find(s->families, path, p.family, &p.split)) return p;
-    mg_hash_hex(whole, p.family);
-    p.split = data_split_of(whole, s->seed, s->options->ratio);
-    return p;
+    MG_TRY(data_families_find(s->families, path, whole, p->family, &p->split, why));
+    if (p->split) return MG_OK;
+    mg_hash_hex(whole, p->family);
+    p->split = data_split_of(whole, s->seed, s->options->ratio);
+    return MG_OK;
 }
 
 static void put_place(mg_json_writer *json, const place *p)
@@ -65,8 +65,8 @@ static void put_place(mg_json_writer *json, const place *p)
 
 static mg_status assign(void *user, mg_job *job, const mg_piece *piece, mg_error *why)
 {
-    (void)why;
-    place p = place_of(user, piece->path, data_whole_of(piece->record, piece->id));
+    place p;
+    MG_TRY(find_place(user, piece->path, data_whole_of(piece->record, piece->id), &p, why));
     mg_json_writer json = mg_record_begin(&job->out, "assignment");
     mg_record_put_hash(&json, "id", piece->id);
     mg_record_put_path(&json, "path", piece->path);
@@ -111,8 +111,9 @@ static mg_status work(void *user, mg_job *job)
     mg_status status = MG_OK;
     if (is_training(record, &id)) {
         char *path = mg_record_path(record, "path");
-        place p = place_of(s, path ? path : "", data_whole_of(record, id));
-        pass_on(job, record, &p);
+        place p;
+        status = find_place(s, path ? path : "", data_whole_of(record, id), &p, &job->why);
+        if (!status) pass_on(job, record, &p);
         mg_free(path);
     } else {
         status = mg_job_pieces(job, &s->options->pieces, assign, s);
@@ -132,6 +133,8 @@ mg_status mg_split_run(const mg_split_options *options, mg_source *source, mg_ru
     if (options->clusters) MG_TRY(data_families_read(options->clusters, options->ratio, run->seed, &s.families, why));
     mg_flow flow = {.work = work, .user = &s};
     mg_status status = mg_flow_run(&flow, source, run, why);
+    if (!status && run->tally.inputs > run->tally.failed && data_families_are_unmet(s.families))
+        status = mg_fail(why, MG_BAD_DATA, "%s: no member of a cluster is among the inputs", options->clusters);
     data_families_free(s.families);
     return status;
 }

@@ -50,8 +50,9 @@ static mg_status put_notes(const mg_score *score, const grid *g, data_steps *ste
         int64_t start = step_of(g, note->start), end = step_of(g, note->end);
         if (end <= start) end = start + 1;
         if (end > steps->end) steps->end = end;
+        bool is_drum = note->channel == MG_DRUM_CHANNEL;
         steps->notes[steps->n++] = (data_step_note){.start = start, .end = end, .pitch = note->pitch,
-                                                    .velocity = note->velocity, .is_drum = note->channel == 9};
+                                                    .velocity = note->velocity, .is_drum = is_drum};
     }
     mg_free(sorted);
     int64_t length = step_of(g, score->end_tick);
@@ -145,7 +146,7 @@ mg_status data_steps_score(data_steps *steps, int per_quarter, int per_second, d
         const data_step_note *note = &steps->notes[i];
         bool is_unison = i > 0 && note->start == note[-1].start && note->pitch == note[-1].pitch;
         int channel = is_unison ? score->notes[i - 1].channel + 1 : 0;
-        if (channel == 9) channel++;
+        if (channel == MG_DRUM_CHANNEL) channel++;
         score->notes[i] = (mg_note){.start = note->start * ticks, .end = note->end * ticks, .pitch = note->pitch,
                                     .velocity = note->velocity, .channel = (uint8_t)(channel & 15), .release = 64};
     }

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { PEDAL = 64, DRUMS = 9, GONE = 0 /* velocity of a note that was struck twice on one tick */ };
+enum { PEDAL = 64, GONE = 0 /* velocity of a note that was struck twice on one tick */ };
 
 /* A change of a channel's pedal. */
 typedef struct {
@@ -101,7 +101,7 @@ static mg_status hold_notes(mg_score *score, const pedals *p)
     if (!places) return MG_NO_MEMORY;
     size_t n = 0;
     for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].channel != DRUMS)
+        if (score->notes[i].channel != MG_DRUM_CHANNEL)
             places[n++] = (place){score->notes[i].channel, score->notes[i].pitch, i};
     if (n) qsort(places, n, sizeof *places, by_pitch);
     int64_t struck = INT64_MAX;

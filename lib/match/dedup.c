@@ -181,6 +181,18 @@ static void put_members(mg_json_writer *json, const exact *index, const uint32_t
     mg_buffer_free(&code);
 }
 
+/* The identities of the members, so that others of equal notes are known to belong to them. */
+static void put_ids(mg_json_writer *json, const exact *index, const uint32_t *next, uint32_t first)
+{
+    mg_json_array_begin(json, "ids");
+    for (uint32_t i = first; i != NO_ENTRY; i = next[i]) {
+        const mg_fingerprint *print = &exact_at(index, i)->print;
+        if (print->tiers >> MG_T3 & 1) mg_record_put_hash(json, NULL, print->tier[MG_T3]);
+        else mg_json_put_null(json, NULL);
+    }
+    mg_json_array_end(json);
+}
+
 static void write_cluster(mg_buffer *out, const exact *index, const uint32_t *next, uint32_t first)
 {
     mg_buffer names = {0};
@@ -193,6 +205,7 @@ static void write_cluster(mg_buffer *out, const exact *index, const uint32_t *ne
     if (names.failed) out->failed = true;
     else mg_record_put_hash(&json, "id", mg_hash_bytes(names.data, names.length));
     put_members(&json, index, next, first);
+    put_ids(&json, index, next, first);
     mg_record_put_path(&json, "keep", exact_at(index, keep)->path);
     mg_record_end(&json);
     mg_buffer_free(&names);

@@ -10,7 +10,7 @@ int lowest_pitch(const mg_score *score)
 {
     int low = 128;
     for (size_t i = 0; i < score->n_notes; i++)
-        if (score->notes[i].channel != DRUM_CHANNEL && score->notes[i].pitch < low) low = score->notes[i].pitch;
+        if (score->notes[i].channel != MG_DRUM_CHANNEL && score->notes[i].pitch < low) low = score->notes[i].pitch;
     return low < 128 ? low : 0;
 }
 

@@ -6,11 +6,11 @@
 #include <mgen/match.h>
 
 /* A note's class: its pitch above the lowest, or 128 + its pitch for drums, which no transposition moves. */
-enum { CLASSES = 256, DRUMS = 128, DRUM_CHANNEL = 9 };
+enum { CLASSES = 256, DRUMS = 128 };
 
 static inline int class_of(const mg_note *note, int low)
 {
-    return note->channel == DRUM_CHANNEL ? DRUMS + note->pitch : note->pitch - low;
+    return note->channel == MG_DRUM_CHANNEL ? DRUMS + note->pitch : note->pitch - low;
 }
 
 /* The lowest pitch that is no drum; 0 where there is none. */

@@ -12,7 +12,7 @@ static void count_notes(mg_analysis *a)
         a->velocities[note->velocity & 127]++;
         if (note->end > a->last_end) a->last_end = note->end;
         if (a->n_onsets == 0 || a->onsets[a->n_onsets - 1] != note->start) a->onsets[a->n_onsets++] = note->start;
-        if (note->channel == DRUMS) continue;
+        if (note->channel == MG_DRUM_CHANNEL) continue;
         a->n_pitched++;
         a->pitches[note->pitch]++;
         a->class_ticks[note->pitch % CLASSES] += (double)(note->end - note->start);
@@ -71,7 +71,7 @@ static void count_polyphony(mg_analysis *a)
     chord c = {0};
     for (size_t i = 0; i < a->n; i++) {
         const mg_note *note = a->notes[i];
-        if (note->channel == DRUMS || note->end == note->start) continue;
+        if (note->channel == MG_DRUM_CHANNEL || note->end == note->start) continue;
         pass(&c, note->start, a->sounding);
         if (!c.is_on[note->pitch]) {
             c.is_on[note->pitch] = true;

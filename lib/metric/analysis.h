@@ -5,7 +5,7 @@
 
 #include <mgen/metric.h>
 
-enum { PITCHES = 128, CLASSES = 12, DRUMS = 9, GRID = 24 /* steps a quarter: MusPy's own default resolution */ };
+enum { PITCHES = 128, CLASSES = 12, GRID = 24 /* steps a quarter: MusPy's own default resolution */ };
 
 /* ---- counts of many different numbers ---- */
 

@@ -210,7 +210,7 @@ mg_value drum_in_pattern(const mg_analysis *a, int variant)
     if (!a->bars.n) return no_value(NO_QUARTERS);
     size_t inside = 0;
     for (size_t i = 0; i < a->n; i++)
-        inside += a->notes[i]->channel == DRUMS && is_in_pattern(a, a->notes[i]->start, variant);
+        inside += a->notes[i]->channel == MG_DRUM_CHANNEL && is_in_pattern(a, a->notes[i]->start, variant);
     return ratio_of((double)inside, (double)(a->n - a->n_pitched), NO_DRUMS);
 }
 

@@ -67,7 +67,7 @@ static void add_notes(card *c, const mg_score *score, double classes[12])
     }
     for (size_t i = 0; i < score->n_notes; i++) {
         const mg_note *note = &score->notes[i];
-        if (note->channel == 9) {
+        if (note->channel == MG_DRUM_CHANNEL) {
             c->drum_notes++;
             has_drums = true;
             continue;

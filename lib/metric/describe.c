@@ -31,7 +31,7 @@ static void put_programs(mg_json_writer *json, const mg_score *score, size_t tra
     bool is_seen[128] = {false}, is_any = false;
     for (size_t i = 0; i < score->n_programs; i++) {
         const mg_program *p = &score->programs[i];
-        if (p->track != track || p->channel == 9 || is_seen[p->program & 127]) continue;
+        if (p->track != track || p->channel == MG_DRUM_CHANNEL || is_seen[p->program & 127]) continue;
         is_seen[p->program & 127] = true;
         if (!is_any) mg_json_array_begin(json, "programs");
         mg_json_put_text(json, NULL, mg_program_name(p->program));
@@ -136,7 +136,7 @@ static void put_pitches(mg_json_writer *json, const mg_score *score)
     mg_key_estimate key;
     for (size_t i = 0; i < score->n_notes; i++) {
         const mg_note *note = &score->notes[i];
-        if (note->channel == 9) {
+        if (note->channel == MG_DRUM_CHANNEL) {
             drums++;
             continue;
         }

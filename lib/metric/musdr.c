@@ -20,7 +20,7 @@ typedef struct {
 static void find_next(bar_walk *w)
 {
     const mg_analysis *a = w->a;
-    while (w->next < a->n && a->notes[w->next]->channel == DRUMS) w->next++;
+    while (w->next < a->n && a->notes[w->next]->channel == MG_DRUM_CHANNEL) w->next++;
     w->bar = w->next < a->n ? mg_bars_at(&a->bars, a->notes[w->next]->start, &w->hint).bar : INT64_MAX;
 }
 

@@ -163,7 +163,7 @@ typedef struct {
     size_t n_texts, texts_room;
     abc_word *words;
     size_t n_words, words_room;
-    int64_t n_events;
+    int64_t n_events, max_events;
     abc_span order;     /* P: of the header */
     uint32_t order_line;
     uint8_t part;
@@ -173,7 +173,7 @@ typedef struct {
 } abc_tune;
 
 /* abc_tune.c: the state, and what fields do to it */
-abc_tune *abc_tune_new(const mg_read_options *options, const abc_header *header, mg_error *why);
+abc_tune *abc_tune_new(const mg_read_options *options, const abc_header *header, size_t size, mg_error *why);
 void abc_tune_free(abc_tune *tune);
 void abc_fail(abc_tune *tune, mg_status status, const char *what);
 bool abc_spend(abc_tune *tune, size_t n); /* n more events; false when the limit is passed, or after a failure */

@@ -242,7 +242,7 @@ static mg_status read_tune(const mg_read_options *options, const abc_header *hea
                            bool has_key, mg_score **score, mg_error *why)
 {
     *score = NULL;
-    abc_tune *tune = abc_tune_new(options, header, why);
+    abc_tune *tune = abc_tune_new(options, header, (size_t)(to - first->begin.at), why);
     if (!tune) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     reader r = {.tune = tune};
     tune->line = first->begin.line + 1;

@@ -20,7 +20,7 @@ void abc_fail(abc_tune *tune, mg_status status, const char *what)
 bool abc_spend(abc_tune *tune, size_t n)
 {
     if (tune->status) return false;
-    if (n > (uint64_t)(tune->options->max_events - tune->n_events)) {
+    if (n > (uint64_t)(tune->max_events - tune->n_events)) {
         abc_fail(tune, MG_TOO_LARGE, "more signs, or more repeats of them, than the limit of events");
         return false;
     }
@@ -50,11 +50,16 @@ void abc_repair(abc_tune *tune, uint32_t line, mg_repair_what what, uint32_t cou
     s->repairs[s->n_repairs++] = (mg_repair){.place = line, .what = (uint16_t)what, .count = count};
 }
 
-abc_tune *abc_tune_new(const mg_read_options *options, const abc_header *header, mg_error *why)
+/* A few signs can ask for any number of repeats: what they may become is bounded by their length. */
+enum { EVENTS_ALWAYS = 500000, EVENTS_PER_SIGN = 100 };
+
+abc_tune *abc_tune_new(const mg_read_options *options, const abc_header *header, size_t size, mg_error *why)
 {
     abc_tune *tune = mg_alloc_zero(1, sizeof *tune);
     if (!tune) return NULL;
     tune->options = options;
+    tune->max_events = EVENTS_ALWAYS + EVENTS_PER_SIGN * (int64_t)size;
+    if (tune->max_events > options->max_events) tune->max_events = options->max_events;
     tune->why = why;
     tune->header = *header;
     tune->score = mg_score_new();

@@ -54,7 +54,7 @@ mg_status mg_score_id(const mg_score *score, mg_hash *id, mg_error *why)
         put_fraction(rows[i] + 10, (uint64_t)(note->end - note->start), per_quarter);
         rows[i][20] = note->pitch;
         rows[i][21] = note->velocity;
-        rows[i][22] = note->channel == 9;
+        rows[i][22] = note->channel == MG_DRUM_CHANNEL;
     }
     sort_rows(rows, rows + n, keys, n);
     *id = mg_hash_bytes(rows + n, n * ROW);

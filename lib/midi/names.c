@@ -3,6 +3,7 @@
 #include <mgen/midi.h>
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const programs[128] = {
     "Acoustic Grand Piano", "Bright Acoustic Piano", "Electric Grand Piano", "Honky-tonk Piano", "Electric Piano 1",
@@ -50,6 +51,19 @@ void mg_pitch_name(int pitch, char name[8])
     static const char *const classes[] = {"C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"};
     unsigned p = (unsigned)pitch & 127;
     snprintf(name, 8, "%s%d", classes[p % 12], (int)(p / 12) - 1);
+}
+
+bool mg_key_from_name(const char *name, mg_key *key)
+{
+    for (int fifths = -7; fifths <= 7; fifths++)
+        for (int minor = 0; minor < 2; minor++) {
+            char other[12];
+            mg_key_name(fifths, minor, other);
+            if (strcmp(name, other)) continue;
+            *key = (mg_key){.fifths = (int8_t)fifths, .is_minor = minor};
+            return true;
+        }
+    return false;
 }
 
 void mg_key_name(int fifths, bool is_minor, char name[12])

@@ -68,7 +68,7 @@ static void name_part(layout_part *part, const mg_score *score)
         if (program->track == part->track && program->channel == part->channel)
             name = mg_program_name(program->program);
     }
-    if (part->channel == 9 && !*name) name = "Drums";
+    if (part->channel == MG_DRUM_CHANNEL && !*name) name = "Drums";
     mg_text_add_shown(&shown, name, 24, true);
     if (shown.length > 0) snprintf(part->name, sizeof part->name, "%s", shown.data);
     else snprintf(part->name, sizeof part->name, "Track %d", part->track + 1);
@@ -106,7 +106,7 @@ static mg_status find_notes(layout *l)
         bool is_past = note->end <= l->first_tick && note->start < l->first_tick;
         if (status || note->start >= l->last_tick || is_past) continue;
         l->notes[l->n_notes++] = (layout_note){note, part};
-        if (note->channel == 9) {
+        if (note->channel == MG_DRUM_CHANNEL) {
             l->has_drum[note->pitch] = true;
         } else {
             if (note->pitch < l->low) l->low = note->pitch;

@@ -166,7 +166,7 @@ static mg_status add_notes(picture *p)
     covered *c = mg_alloc_zero(1, sizeof *c);
     if (!c) return MG_NO_MEMORY;
     for (size_t i = 0; i < p->l->n_notes; i++)
-        if (p->l->notes[i].note->channel == 9) add_hit(p, &p->l->notes[i], c);
+        if (p->l->notes[i].note->channel == MG_DRUM_CHANNEL) add_hit(p, &p->l->notes[i], c);
         else add_note(p, &p->l->notes[i], c);
     mg_free(c);
     return MG_OK;

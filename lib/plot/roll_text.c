@@ -86,7 +86,7 @@ static void paint(roll *r)
     for (size_t i = 0; i < r->l->n_notes; i++) {
         const layout_note *n = &r->l->notes[i];
         if (n->note->start >= r->end) break;
-        if (n->note->channel == 9) paint_hit(r, n->note);
+        if (n->note->channel == MG_DRUM_CHANNEL) paint_hit(r, n->note);
         else if (n->note->end > r->start || n->note->start >= r->start) paint_note(r, n->note, n->part);
     }
 }
@@ -200,7 +200,7 @@ static void add_drums(roll *r)
     static const char *const letters[] = {".", "x", "X"};
     int drum_part = 0;
     for (size_t i = 0; i < r->l->n_parts; i++)
-        if (r->l->parts[i].channel == 9) drum_part = (int)i;
+        if (r->l->parts[i].channel == MG_DRUM_CHANNEL) drum_part = (int)i;
     for (int pitch = SEMITONES - 1; pitch >= 0; pitch--) {
         char label[8];
         if (!r->l->has_drum[pitch]) continue;

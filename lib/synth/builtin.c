@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { CHANNELS = 16, DRUMS = 9, VOICES = 112, MOST_SOUNDING = 96, HITS = 48 };
+enum { CHANNELS = 16, VOICES = 112, MOST_SOUNDING = 96, HITS = 48 };
 
 /* Wave tables are made when an instrument is first needed, and shared by all renderings. */
 struct builtin_bank {
@@ -218,7 +218,7 @@ static void act(engine *face, const play_event *event, int offset)
     channel *c = &b->channels[event->channel];
     switch ((play_what)event->what) {
     case PLAY_ON:
-        if (event->channel == DRUMS) start_hit(b, event, offset);
+        if (event->channel == MG_DRUM_CHANNEL) start_hit(b, event, offset);
         else start_voice(b, event, offset);
         break;
     case PLAY_OFF: release_key(b, event->channel, event->number); break;
@@ -236,7 +236,7 @@ static void render(engine *face, float stereo[2 * PLAY_BLOCK])
     for (int i = 0; i < VOICES; i++)
         if (b->voices[i].state != VOICE_FREE) voice_render(&b->voices[i], &b->channels[b->voices[i].channel].now, &mix);
     for (int i = 0; i < HITS; i++)
-        if (b->hits[i].drum) hit_render(&b->hits[i], &b->channels[DRUMS].now, &mix);
+        if (b->hits[i].drum) hit_render(&b->hits[i], &b->channels[MG_DRUM_CHANNEL].now, &mix);
     reverb_render(b->room, &mix);
     for (int i = 0; i < PLAY_BLOCK; i++) {
         stereo[2 * i] = mix.left[i];

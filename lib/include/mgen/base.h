@@ -228,6 +228,10 @@ void mg_out_abandon(mg_out *out);
 /** Remove every unfinished temporary of this process; for a signal handler's last act (only unlink is called). */
 void mg_out_abandon_all(void);
 
+/** Add the path as it is seen from the root: absolute, without "." and empty steps and, by its letters alone, without
+    "..". The same file named twice is the same text, links aside. */
+void mg_path_add_absolute(mg_buffer *out, const char *path);
+
 /** A temporary file without a name in the folder of `beside` (TMPDIR where NULL): gone when closed. */
 mg_status mg_temporary(const char *beside, int *fd, mg_error *why);
 /** Write all or fail; EINTR and short writes are gone on with. */

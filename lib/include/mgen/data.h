@@ -287,11 +287,13 @@ typedef struct {
         the flow. */
     mg_status (*collect)(void *user, mg_job *job, mg_error *why);
     void (*release)(void *result); /**< frees a result that nobody took; may be NULL */
+    /** Bytes that a result takes, where that may be much more than its input; may be NULL. */
+    size_t (*weigh)(const void *result);
     void *user;
 } mg_flow;
 
-/** Take every input of `source` through `flow`. Memory is bounded by a batch of inputs; output does not depend on the
-    number of threads. */
+/** Take every input of `source` through `flow`. Memory is bounded by a batch of inputs, which are fewer where they turn
+    into much; output does not depend on the number of threads. */
 mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_error *why);
 
 /* ---- roll data sets ---- */
@@ -314,7 +316,7 @@ bool mg_rolls_is(const void *bytes, size_t size);
     pitch 21) or x 128; of JSON the lists of steps of pitches. Such files do not say how long a step is: `resolution`
     does, in steps a quarter; 0 estimates it from how often a frame repeats the one before. */
 mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_fn visit, void *user, mg_error *why);
-/** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 21..108. */
+/** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 0..127. */
 mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
 const char *mg_inflate_library(void); /**< of zlib, which opens MAT files: "1.2.13" */
 
@@ -463,7 +465,8 @@ typedef struct {
     /* parts */
     int at_changes;              /**< mg_changes: part where the meter or the tempo changes */
     double split_silence;        /**< part at silences of more seconds */
-    double split_bars, split_seconds; /**< part into pieces that long; one of the two */
+    int64_t split_bars;          /**< part into pieces of so many bars ... */
+    double split_seconds;        /**< ... or seconds; one of the two */
     int melody;                  /**< mg_melody */
     double gap_bars;             /**< a silence that ends a melody */
     /* which parts stay */

@@ -13,10 +13,12 @@ MG_PUBLIC_BEGIN
 
 /* ---- the score ---- */
 
+enum { MG_DRUM_CHANNEL = 9 };
+
 typedef struct {
     int64_t start, end; /**< ticks; end >= start */
     uint16_t track;
-    uint8_t channel;    /**< 0..15; 9 is drums */
+    uint8_t channel;    /**< 0..15; drums on MG_DRUM_CHANNEL */
     uint8_t pitch;      /**< 0..127 */
     uint8_t velocity;   /**< 1..127 */
     uint8_t release;    /**< velocity of the note-off, 0..127; 64 where unknown */
@@ -144,6 +146,7 @@ const char *mg_program_name(int program);    /**< General MIDI: "Acoustic Grand 
 const char *mg_drum_name(int pitch);         /**< General MIDI: "Side Stick" for 37; NULL where it names none */
 void mg_pitch_name(int pitch, char name[8]); /**< "C4" for 60, which is 0 .. 127; "Eb" rather than "D#" */
 void mg_key_name(int fifths, bool is_minor, char name[12]); /**< "Eb major"; fifths -7 .. 7 */
+bool mg_key_from_name(const char *name, mg_key *key);        /**< the same backwards; false if it is no such name */
 
 /* ---- repairs ---- */
 
