@@ -2,6 +2,8 @@
 /* From an input to the music in it: what kind of file it is, which of its pieces are meant, and what a record holds. */
 #include <mgen/data.h>
 #include "data/prepare.h"
+#include "data/rolls.h"
+#include "data/source.h"
 #include "data/steps.h"
 
 #include <stdio.h>
@@ -139,7 +141,7 @@ static mg_status take_roll(void *user, const mg_roll *roll, mg_error *why)
 {
     (void)why;
     found f = {.number = roll->number, .split = roll->split, .resolution = roll->resolution};
-    f.trouble.status = mg_roll_score(roll, &f.score, &f.trouble);
+    f.trouble.status = mg_roll_score(roll, 120, &f.score, &f.trouble);
     return take(user, &f);
 }
 
@@ -267,6 +269,21 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     return status;
 }
 
+static mg_status decode_tracks(walk *w, const mg_json *tracks)
+{
+    mg_error *why = &w->job->why;
+    const mg_json *meta = mg_json_get(w->record, "meta");
+    int64_t resolution = mg_json_get_int(w->record, "resolution", 4);
+    if (resolution < 1 || resolution > DATA_FINEST_GRID)
+        return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
+    found f = {.resolution = (int)resolution};
+    mg_status status = data_tracks_score(tracks, f.resolution, mg_json_get_real(meta, "bpm", 120), &f.score, why);
+    if (!status) status = add_signs(f.score, meta, true, why);
+    if (!status) status = visit_score(w, w->path, &f);
+    mg_score_free(f.score);
+    return status;
+}
+
 char *mg_record_resolve(const char *stream, const char *path)
 {
     const char *slash = strrchr(stream, '/');
@@ -277,13 +294,18 @@ char *mg_record_resolve(const char *stream, const char *path)
     return whole.data;
 }
 
-static bool holds_music(const mg_json *record)
+static bool is_kind(const mg_json *record, const char *kind)
 {
-    static const char *const kinds[] = {"piece", "roll", "output"};
-    const char *kind = mg_json_get_string(record, "kind", "");
+    return strcmp(mg_json_get_string(record, "kind", ""), kind) == 0;
+}
+
+/* Records that hold music, or tell of a piece of music by its path. Without a kind the path must look like music. */
+static bool is_of_music(const mg_json *record, const char *path)
+{
+    static const char *const kinds[] = {"piece", "roll", "output", "assignment", "metrics", "info"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kind, kinds[i]) == 0) return true;
-    return false;
+        if (is_kind(record, kinds[i])) return true;
+    return !mg_json_get(record, "kind") && path && data_is_music_name(path);
 }
 
 /* The member if it is a list: an output record, say, counts its tokens under the name of their list. */
@@ -295,14 +317,17 @@ static const mg_json *array(const mg_json *record, const char *key)
 
 static mg_status read_record(walk *w)
 {
-    if (!holds_music(w->record)) return MG_OK;
     mg_error *why = &w->job->why;
     const mg_json *tokens = array(w->record, "tokens"), *frames = array(w->record, "frames");
+    const mg_json *tracks = is_kind(w->record, "roll") ? array(w->record, "tracks") : NULL;
     char *path = mg_record_path(w->record, "path");
+    if (!is_of_music(w->record, path)) return mg_free(path), MG_OK;
     w->path = path ? path : w->job->item.path;
     mg_status status;
     if (tokens || frames) {
         status = decode_record(w, tokens ? tokens : frames, !tokens);
+    } else if (tracks) {
+        status = decode_tracks(w, tracks);
     } else if (path) {
         char *whole = mg_record_resolve(w->job->item.path, path);
         status = whole ? read_path(w, whole) : mg_fail(why, MG_NO_MEMORY, "out of memory");

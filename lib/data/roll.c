@@ -86,7 +86,7 @@ mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_
     return w.has_any ? MG_OK : mg_fail(why, MG_BAD_DATA, "no rolls: nothing is called train, valid or test");
 }
 
-mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why)
+mg_status mg_roll_score(const mg_roll *roll, double bpm, mg_score **score, mg_error *why)
 {
     mg_encoding all = data_roll88;
     all.low = 0, all.high = 127;
@@ -94,5 +94,5 @@ mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why)
     for (size_t i = 0; i < roll->n_tokens; i++)
         if (roll->tokens[i] < 0 || roll->tokens[i] > MG_FRAME_END)
             return mg_fail(why, MG_BAD_DATA, "pitch %d is outside of 0..127", roll->tokens[i]);
-    return all.decode(&all, roll->tokens, roll->n_tokens, 120, roll->resolution, score, why);
+    return all.decode(&all, roll->tokens, roll->n_tokens, bpm, roll->resolution, score, why);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where inputs come from: files, folders, record streams, packed sets, lists of names. */
 #include <mgen/data.h>
+#include "data/source.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,6 +74,8 @@ static bool has_extension(const char *name, const char *const *extensions)
         if (strcasecmp(dot + 1, *extensions) == 0) return true;
     return false;
 }
+
+bool data_is_music_name(const char *path) { return has_extension(path, music_extensions); }
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 

@@ -276,3 +276,28 @@ CASES
     run -2 mgen-prep -e melody39 a.mid
     assert_output --partial "did you mean 'melody38'"
 }
+
+@test "a roll of several tracks is read as such, drums on their channel" {
+    cat >in <<'END'
+{"kind":"roll","path":"x","resolution":4,"low":0,"high":127,"meta":{"bpm":100},"tracks":[
+{"program":33,"is_drum":false,"frames":[[40],[40],[43],[43]]},
+{"program":0,"is_drum":true,"frames":[[36],[],[38],[]]}]}
+END
+    tr -d '\n' <in >one && echo >>one
+    mgen-info --each one >out
+    run jq -c 'select(.format == "record") | [.notes, .drum_notes, .tempi[0].bpm, .tracks[0].programs, .tracks[1].channels]' out
+    assert_output '[4,2,100,["Electric Bass (finger)"],[9]]'
+}
+
+@test "records that name a piece of music by its path stand for it; others do not" {
+    tune 60 62 64 >a.mid
+    run_prep() { mgen-prep --min-bars 0 --min-pitch-classes 0 "$@" 2>/dev/null | jq -c 'select(.kind == "piece") | .path'; }
+    run run_prep - <<<'{"kind":"assignment","path":"a.mid","split":"train"}'
+    assert_output '"a.mid"'
+    run run_prep - <<<'{"path":"a.mid"}'
+    assert_output '"a.mid"'
+    run run_prep - <<<'{"path":"notes.txt"}'
+    assert_output ''
+    run run_prep - <<<'{"kind":"match","path":"a.mid"}'
+    assert_output ''
+}

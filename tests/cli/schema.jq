@@ -14,6 +14,8 @@ def wrong($schema; $path):
          else "\($path): is \($value | kind_of), not \($types | join(" or "))" end
      else empty end),
     (if ($schema | has("const")) and $value != $schema.const then "\($path): is not \($schema.const)" else empty end),
+    (if $schema.oneOf and ([$schema.oneOf[] | . as $one | [$value | wrong($one; $path)] | select(. == [])] | length) != 1
+     then "\($path): is not one of the \($schema.oneOf | length) things it may be" else empty end),
     (if $schema.enum and ($schema.enum | index([$value]) | not) and ($schema.enum | any(. == $value) | not)
      then "\($path): \($value) is none of the allowed values" else empty end),
     (if ($value | type) == "number" then

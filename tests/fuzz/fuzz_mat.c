@@ -22,7 +22,7 @@ static mg_status check(void *user, const mg_roll *roll, mg_error *why)
     MUST(frames == roll->n_frames && roll->split && roll->resolution > 0);
     mg_score *score = NULL;
     mg_buffer again = {0};
-    mg_status status = mg_roll_score(roll, &score, NULL);
+    mg_status status = mg_roll_score(roll, 120, &score, NULL);
     MUST(!is_plain || status == MG_OK);
     if (is_plain) {
         MUST(e->encode(e, score, roll->resolution, &again, NULL) == MG_OK);

@@ -307,7 +307,7 @@ static mg_status goes_round(void *user, const mg_roll *roll, mg_error *why)
     const mg_encoding *e = mg_encoding_find("roll88");
     mg_score *score = NULL;
     mg_buffer again = {0};
-    MG_TRY(mg_roll_score(roll, &score, why));
+    MG_TRY(mg_roll_score(roll, 120, &score, why));
     mg_status status = e->encode(e, score, roll->resolution, &again, why);
     CHECK(again.length == roll->n_tokens * sizeof(int32_t) &&
           (again.length == 0 || memcmp(again.data, roll->tokens, again.length) == 0));

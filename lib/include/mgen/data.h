@@ -317,7 +317,7 @@ bool mg_rolls_is(const void *bytes, size_t size);
     does, in steps a quarter; 0 estimates it from how often a frame repeats the one before. */
 mg_status mg_rolls_read(const void *bytes, size_t size, int resolution, mg_roll_fn visit, void *user, mg_error *why);
 /** Its music: repeated frames are one held note. MG_BAD_DATA for pitches outside of 0..127. */
-mg_status mg_roll_score(const mg_roll *roll, mg_score **score, mg_error *why);
+mg_status mg_roll_score(const mg_roll *roll, double bpm, mg_score **score, mg_error *why);
 const char *mg_inflate_library(void); /**< of zlib, which opens MAT files: "1.2.13" */
 
 /** mg_provenance_check for all files of a source, packed sets whole, and for the files that `output` records name;
@@ -352,7 +352,7 @@ typedef struct {
 typedef mg_status (*mg_piece_fn)(void *user, mg_job *job, const mg_piece *piece, mg_error *why);
 
 /** Visit every piece of the job's item: a MIDI file, the tunes of an ABC file, the rolls of a .mat or JSON data set,
-    or the record's content, which is read from the record's path where it has none. Records of kinds that hold no
+    or the record's content, which is read from the record's path where it has none. Records that tell of no piece of
     music are passed over. A piece that cannot be read, or whose visit fails, adds an error record to job->out and the
     walk goes on; lossy repairs are counted in job->tally. */
 mg_status mg_job_pieces(mg_job *job, const mg_piece_options *options, mg_piece_fn visit, void *user);
