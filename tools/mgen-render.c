@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static struct {
     mg_render_job job;
@@ -63,14 +64,35 @@ static const cli_row rows[] = {
     {0}};
 /* clang-format on */
 
+static bool has_ending(const char *name, const char *ending)
+{
+    size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcasecmp(name + n - m, ending) == 0;
+}
+
+/* The format of a file is that of its name. */
+static bool has_clear_format(cli *c)
+{
+    static const char *const others[] = {".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".mid"};
+    const char *output = me.job.output;
+    bool is_new = me.job.is_folder && access(output, F_OK);
+    for (size_t i = 0; is_new && i < sizeof others / sizeof *others; i++)
+        if (has_ending(output, others[i])) return cli_refuse(c, "%s: only WAV and FLAC are written", output);
+    if (me.job.is_folder) return true;
+    int format = has_ending(output, ".flac") ? MG_FLAC : MG_WAV, wanted = me.job.render.format;
+    me.job.render.format = format;
+    if (cli_is_given(c, "format") && format != wanted)
+        return cli_refuse(c, "--format %s: %s gets %s", formats[wanted], output, formats[format]);
+    return true;
+}
+
 /* What the options say together. */
 static bool is_usable(cli *c)
 {
     mg_render_options *o = &me.job.render;
-    if (!me.job.output) return cli_refuse(c, "where to? name a file or a folder with -o");
+    if (!me.job.output || !*me.job.output) return cli_refuse(c, "where to? name a file or a folder with -o");
     me.job.is_folder = mg_render_is_folder(me.job.output);
-    size_t n = strlen(me.job.output);
-    if (!me.job.is_folder) o->format = n > 5 && !strcasecmp(me.job.output + n - 5, ".flac") ? MG_FLAC : MG_WAV;
+    if (!has_clear_format(c)) return false;
     if (o->format == MG_FLAC && o->depth == MG_FLOAT_32) return cli_refuse(c, "FLAC has no float samples");
     if (me.synth == MG_SYNTH_BUILT_IN && me.soundfont) return cli_refuse(c, "--soundfont is for --synth fluidsynth");
     o->rate = (int)me.rate;

@@ -161,13 +161,41 @@ static void name_format(int format, char *name, size_t size)
     snprintf(name, size, "%s, %s", major.name ? major.name : "unknown", minor.name ? minor.name : "unknown");
 }
 
+/* How long a RIFF or AIFF file says that it is; 0 where it does not say. libsndfile believes the file's end instead. */
+static uint64_t announced_bytes(int fd)
+{
+    uint8_t head[8];
+    if (pread(fd, head, sizeof head, 0) != sizeof head) return 0;
+    bool is_riff = memcmp(head, "RIFF", 4) == 0, is_form = memcmp(head, "FORM", 4) == 0;
+    uint32_t size = 0;
+    for (int i = 0; i < 4; i++) size |= (uint32_t)head[4 + i] << (is_riff ? 8 * i : 24 - 8 * i);
+    bool is_stream = size == 0 || size >= UINT32_MAX - 8; /* written to a pipe, its end unknown */
+    return (is_riff || is_form) && !is_stream ? (uint64_t)size + 8 : 0;
+}
+
+enum { MOST_CHANNELS = 1024 }; /* that libsndfile takes */
+
+static mg_status check_whole(const char *path, SNDFILE *sound, const SF_INFO *info, through *file, mg_error *why)
+{
+    uint64_t size = (uint64_t)file_length(file), announced = announced_bytes(file->fd);
+    float frame[MOST_CHANNELS];
+    /* A packed file holds at most some thousand frames a byte: more is what a broken header dreams of. */
+    if (info->frames < 0 || (uint64_t)info->frames / 8192 > size)
+        return mg_fail(why, MG_BAD_DATA, "%s: the header promises more than the file holds", path);
+    if (size < announced)
+        return mg_fail(why, MG_BAD_DATA, "%s: cut off after %llu of %llu bytes", path, (unsigned long long)size,
+                       (unsigned long long)announced);
+    bool has_last = info->frames == 0 || !info->seekable || info->channels > MOST_CHANNELS ||
+                    (sf_seek(sound, info->frames - 1, SEEK_SET) >= 0 && sf_readf_float(sound, frame, 1) == 1);
+    return has_last ? MG_OK : mg_fail(why, MG_BAD_DATA, "%s: cut off: the last of its frames cannot be read", path);
+}
+
 mg_status mg_sound_look(const char *path, mg_sound_about *about, mg_error *why)
 {
     *about = (mg_sound_about){0};
     SF_INFO info = {0};
     through file = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (file.fd < 0) return mg_fail_errno(why, "%s", path);
-    sf_count_t size = file_length(&file);
     SNDFILE *sound = sf_open_virtual(&virtual_io, SFM_READ, &info, &file);
     mg_status status = MG_OK;
     if (!sound) {
@@ -179,9 +207,7 @@ mg_status mg_sound_look(const char *path, mg_sound_about *about, mg_error *why)
         about->frames = info.frames;
         about->comment = kept(sound, SF_STR_COMMENT);
         about->title = kept(sound, SF_STR_TITLE);
-        /* A packed file holds at most some thousand frames a byte: more is what a broken header dreams of. */
-        if (info.frames < 0 || info.frames / 8192 > size)
-            status = mg_fail(why, MG_BAD_DATA, "%s: the header promises more than the file holds", path);
+        status = check_whole(path, sound, &info, &file, why);
         sf_close(sound);
     }
     close(file.fd);

@@ -162,6 +162,8 @@ int mg_out_fd(mg_out *out)
     return out->fd;
 }
 
+bool mg_out_is_staged(const mg_out *out) { return out->temporary != NULL; }
+
 uint64_t mg_out_size(const mg_out *out) { return out->size; }
 
 static mg_status sync_folder(const char *path, mg_error *why)

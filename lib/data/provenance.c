@@ -36,11 +36,26 @@ void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance)
     mg_json_object_end(&json);
 }
 
+/* Whether digits, and the end of an object, escaped or not, stand there: so a path that looks like a seal is none. */
+static bool is_seal(const char *digits, const char *end)
+{
+    if (end - digits < DIGITS + 2) return false;
+    for (int i = 0; i < DIGITS; i++)
+        if (!memchr("0123456789abcdef", digits[i], 16)) return false;
+    const char *behind = digits + DIGITS;
+    while (behind < end && *behind == '\\') behind++;
+    return end - behind >= 2 && memcmp(behind, "\"}", 2) == 0;
+}
+
 /* The seal's digits; NULL where there is none. */
 static const char *find_seal(const void *file, size_t size)
 {
-    const char *start = memmem(file, size, SEAL, strlen(SEAL)), *digits = start ? start + strlen(SEAL) : NULL;
-    return digits && digits + DIGITS <= (const char *)file + size ? digits : NULL;
+    const char *at = file, *end = at + size;
+    while ((at = memmem(at, (size_t)(end - at), SEAL, strlen(SEAL)))) {
+        at += strlen(SEAL);
+        if (is_seal(at, end)) break;
+    }
+    return at;
 }
 
 static bool hash_open(const void *file, size_t size, const char *digits, char hex[33])
@@ -71,8 +86,9 @@ mg_status mg_seal_out(mg_out *out, mg_error *why)
     int fd = mg_out_fd(out);
     mg_file file;
     char hex[33];
+    if (!mg_out_is_staged(out)) return MG_OK;
     if (fd < 0) return mg_fail(why, MG_IO, "an earlier write failed");
-    if (lseek(fd, 0, SEEK_SET) < 0) return MG_OK; /* a pipe */
+    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "output");
     MG_TRY(mg_file_read_fd(fd, "output", 0, &file, why));
     const char *digits = find_seal(file.data, file.size);
     mg_status status = MG_OK;

@@ -71,6 +71,12 @@ static const drum kit[] = {
 };
 /* clang-format on */
 
+/* Keys of General MIDI 2 that have no sound of their own here, and what comes nearest. */
+static const uint8_t stand_ins[][2] = {
+    {27, 76}, {28, 39}, {29, 73}, {30, 74}, {31, 75}, {32, 77}, {33, 37}, {34, 53}, /* high Q to metronome bell */
+    {82, 70}, {83, 54}, {84, 81}, {85, 75}, {86, 43}, {87, 41},                     /* shaker to open surdo */
+};
+
 static const float metal_ratios[6] = {205.3f, 304.4f, 369.6f, 522.7f, 540, 800}; /* Hz, times metal_hz */
 static const float inaudible = 1e-4f;
 
@@ -84,14 +90,22 @@ static float filter_of(float hz, int rate)
     return (float)(1 - exp(-2 * M_PI * fmin((double)hz, 0.45 * rate) / rate));
 }
 
+/* NULL for a key that is no drum; else *key becomes one of the drum's own. */
+static const drum *drum_of(int *key)
+{
+    for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++)
+        if (*key == stand_ins[i][0]) return *key = stand_ins[i][1], drum_of(key);
+    for (size_t i = 0; i < sizeof kit / sizeof *kit; i++)
+        if (*key >= kit[i].first && *key <= kit[i].last) return &kit[i];
+    return NULL;
+}
+
 bool hit_start(hit *h, const table_sine *sine, int rate, int key, int velocity, int offset, uint32_t number)
 {
-    const drum *d = NULL;
-    for (size_t i = 0; i < sizeof kit / sizeof *kit; i++)
-        if (key >= kit[i].first && key <= kit[i].last) d = &kit[i];
+    const drum *d = drum_of(&key);
     if (!d) return false;
     double loud = velocity / 127.0;
-    *h = (hit){.drum = d, .sine = sine, .key = (uint8_t)key, .offset = offset, .rate = (float)rate, .pan = d->pan,
+    *h = (hit){.drum = d, .sine = sine, .offset = offset, .rate = (float)rate, .pan = d->pan,
                .seed = number * 2654435761u + (uint32_t)key};
     h->gain = (float)pow(loud, 1.6) * d->gain * 0.5f;
     h->tone = d->tone;
@@ -111,10 +125,8 @@ bool hit_start(hit *h, const table_sine *sine, int rate, int key, int velocity, 
 
 bool hit_is_choked_by(const hit *h, int key)
 {
-    if (!h->drum->choke) return false;
-    for (size_t i = 0; i < sizeof kit / sizeof *kit; i++)
-        if (key >= kit[i].first && key <= kit[i].last) return kit[i].choke == h->drum->choke;
-    return false;
+    const drum *d = h->drum->choke ? drum_of(&key) : NULL;
+    return d && d->choke == h->drum->choke;
 }
 
 float hit_loudness(const hit *h) { return h->gain * fmaxf(h->tone, fmaxf(h->noise, h->metal)); }

@@ -10,7 +10,6 @@ typedef struct drum drum; /* a row of the kit */
 typedef struct {
     const drum *drum;   /* NULL: free */
     const table_sine *sine;
-    uint8_t key;
     bool is_choked;
     int offset;
     float rate, gain, pan;

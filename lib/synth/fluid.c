@@ -16,8 +16,7 @@ typedef struct {
     engine face;
     fluid_settings_t *settings;
     fluid_synth_t *synth;
-    int rate, quiet_blocks;     /* blocks without a sound */
-    uint8_t sounding[16][128];  /* notes on a key that have not ended */
+    int rate, quiet_blocks; /* blocks without a sound */
 } player;
 
 const char *mg_fluid_library(void) { return fluid_version_str(); }
@@ -104,20 +103,13 @@ void fluid_bank_close(fluid_bank *bank)
 
 /* ---- playing ---- */
 
-/* A key that is struck again before its note-off sounds until the last of them. */
 static void act(engine *face, const play_event *event, int offset)
 {
     (void)offset; /* FluidSynth itself acts at the blocks' borders */
     player *p = (player *)face;
-    uint8_t *sounding = &p->sounding[event->channel][event->number & 127];
     switch ((play_what)event->what) {
-    case PLAY_ON:
-        if (*sounding < UINT8_MAX) ++*sounding;
-        fluid_synth_noteon(p->synth, event->channel, event->number, event->value);
-        break;
-    case PLAY_OFF:
-        if (*sounding > 0 && --*sounding == 0) fluid_synth_noteoff(p->synth, event->channel, event->number);
-        break;
+    case PLAY_ON: fluid_synth_noteon(p->synth, event->channel, event->number, event->value); break;
+    case PLAY_OFF: fluid_synth_noteoff(p->synth, event->channel, event->number); break;
     case PLAY_CONTROL: /* 122 and 124 to 127 would change how channels are heard */
         if (event->number < 122 || event->number == 123)
             fluid_synth_cc(p->synth, event->channel, event->number, event->value);

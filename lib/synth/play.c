@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PEDAL = 64 };
 static const double shortest_s = 0.02;
 
 typedef struct {
@@ -29,8 +30,17 @@ static void add(maker *m, int64_t frame, play_event event)
     m->list->events[m->list->n++] = event;
 }
 
+/* The rim of a hi-hat, which electronic drums play and General MIDI lacks, is the hi-hat. */
+static uint8_t key_of(const mg_note *note)
+{
+    enum { CLOSED_RIM = 22, OPEN_RIM = 26, CLOSED = 42, OPEN = 46 };
+    if (note->channel != MG_DRUM_CHANNEL) return note->pitch;
+    return note->pitch == CLOSED_RIM ? CLOSED : note->pitch == OPEN_RIM ? OPEN : note->pitch;
+}
+
 static void add_note(maker *m, const mg_note *note)
 {
+    uint8_t key = key_of(note);
     int64_t start = frame_of(m, note->start), end = frame_of(m, note->end);
     if (start >= m->max_frames) {
         m->list->is_cut = true;
@@ -41,9 +51,9 @@ static void add_note(maker *m, const mg_note *note)
         end = m->max_frames;
         m->list->is_cut = true;
     }
-    add(m, start, (play_event){.what = PLAY_ON, .channel = note->channel, .number = note->pitch,
-                               .value = note->velocity});
-    add(m, end, (play_event){.what = PLAY_OFF, .channel = note->channel, .number = note->pitch});
+    add(m, start,
+        (play_event){.what = PLAY_ON, .channel = note->channel, .number = key, .value = note->velocity});
+    add(m, end, (play_event){.what = PLAY_OFF, .channel = note->channel, .number = key});
 }
 
 static int by_frame(const void *a, const void *b)
@@ -75,6 +85,35 @@ static void fill(maker *m, const mg_score *score, const mg_note *chords, size_t 
     }
 }
 
+/* A key that is struck again before it is let go sounds until the last of its notes ends. */
+static void keep_last_offs(play_list *list)
+{
+    uint32_t sounding[16][128] = {0};
+    size_t kept = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        const play_event e = list->events[i];
+        uint32_t *on = &sounding[e.channel & 15][e.number & 127];
+        *on += e.what == PLAY_ON;
+        if (e.what == PLAY_OFF && --*on > 0) continue;
+        list->events[kept++] = e;
+    }
+    list->n = kept;
+}
+
+/* The music ends with its last note, or with the pedal that holds it, if that is soon: the rest is not heard. */
+static void drop_unheard(play_list *list, int64_t soon)
+{
+    size_t heard = 0;
+    int64_t last_off = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        const play_event *e = &list->events[i];
+        if (e->what == PLAY_OFF) last_off = e->frame;
+        bool is_pedal_up = e->what == PLAY_CONTROL && e->number == PEDAL && e->value < 64;
+        if (e->what == PLAY_OFF || (heard && is_pedal_up && e->frame <= last_off + soon)) heard = i + 1;
+    }
+    list->n = heard;
+}
+
 mg_status play_list_make(const mg_score *score, int rate, int64_t max_frames, bool has_chords, play_list *list,
                          mg_error *why)
 {
@@ -92,6 +131,8 @@ mg_status play_list_make(const mg_score *score, int rate, int64_t max_frames, bo
         fill(&m, score, chords, n_chords);
         qsort(list->events, list->n, sizeof *list->events, by_frame);
         while (list->n > 0 && list->events[list->n - 1].frame > max_frames) list->n--;
+        keep_last_offs(list);
+        drop_unheard(list, (int64_t)PLAY_LONGEST_TAIL_S * rate);
     }
     mg_free(chords);
     mg_clock_free(clock);

@@ -23,7 +23,10 @@ typedef struct {
     bool is_cut;
 } play_list;
 
-/* All events before `max_frames`; notes that go on are ended there, none is shorter than 20 ms. */
+enum { PLAY_LONGEST_TAIL_S = 10 };
+
+/* All events before `max_frames` that can be heard; notes that go on are ended there, none is shorter than 20 ms. A key
+   that several notes hold is let go once, by the last. */
 mg_status play_list_make(const mg_score *score, int rate, int64_t max_frames, bool has_chords, play_list *list,
                          mg_error *why);
 void play_list_free(play_list *list);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PEDALS_UP_S = 2, LONGEST_TAIL_S = 10, PIECE = 4096, MOST_TRIES = 6 };
+enum { PEDALS_UP_S = 2, PIECE = 4096, MOST_TRIES = 6 };
 static const double fade_s = 0.02, near_lu = 0.05, most_gain_db = 40, most_limiting_db = 14;
 
 typedef struct {
@@ -50,7 +50,7 @@ static mg_status play(job *j, const play_list *list, engine *player, mg_loudness
 {
     int rate = j->options->rate, channels = j->options->channels;
     int64_t limit = (int64_t)(j->options->max_seconds * rate), last = list->n ? list->events[list->n - 1].frame : 0;
-    if (last + LONGEST_TAIL_S * rate < limit) limit = last + LONGEST_TAIL_S * rate;
+    if (last + PLAY_LONGEST_TAIL_S * rate < limit) limit = last + PLAY_LONGEST_TAIL_S * rate;
     size_t next = 0;
     bool are_up = false;
     for (int64_t start = 0; start < limit; start += PLAY_BLOCK) {

@@ -45,6 +45,24 @@ make_notes() {
     [ "$(number pipe.wav 40 4)" -eq $(($(stat -c %s pipe.wav) - 44)) ]
 }
 
+@test "standard output may be a file or a device" {
+    make_notes a.mid
+    render -o - a.mid >file.wav
+    [ "$(number file.wav 4 4)" -eq $(($(stat -c %s file.wav) - 8)) ]
+    run -0 render -o - a.mid >/dev/null
+    run -0 render -o /dev/null a.mid
+}
+
+@test "a name that means another format is refused" {
+    make_notes a.mid
+    for args in '-o song.mp3' '-o c.wav --format flac' '-o - --format flac' '-o c.flac --format wav' '-o '; do
+        IFS=' ' read -ra words <<<"$args "
+        [ "$args" = '-o ' ] && words=(-o '')
+        run -2 render "${words[@]}" a.mid
+    done
+    [ "$(ls)" = a.mid ]
+}
+
 @test "the bytes are the same with one thread and with more" {
     make_notes 1.mid 2.mid 3.mid 4.mid
     cp "$MIDI"/plain plain.mid

@@ -137,6 +137,25 @@ static void wrong_count_is_refused(void)
     mg_out_abandon(out);
 }
 
+static void cut_sound_is_told(void)
+{
+    for (int format = MG_WAV; format <= MG_FLAC; format++) {
+        mg_sound_spec spec = {.format = format, .depth = MG_PCM_16, .rate = 8000, .channels = 2, .frames = 20000};
+        mg_sound_about about;
+        mg_error why;
+        REQUIRE(write_sound(path, &spec, corners, 7) == MG_OK);
+        mg_file whole;
+        REQUIRE(mg_file_read(path, 0, &whole, NULL) == MG_OK);
+        CHECK(mg_sound_look(path, &about, &why) == MG_OK);
+        mg_sound_about_free(&about);
+        for (size_t less = 1; less < whole.size - 100; less = less * 3 + 1) {
+            REQUIRE(truncate(path, (off_t)(whole.size - less)) == 0);
+            CHECK(mg_sound_look(path, &about, &why) == MG_BAD_DATA);
+        }
+        mg_file_free(&whole);
+    }
+}
+
 static void no_sound_is_told(void)
 {
     mg_sound_about about;
@@ -240,6 +259,7 @@ int main(void)
     TEST("a full disk is seen, and leaves nothing", full_disk_is_seen);
     TEST("the announced length is held to", wrong_count_is_refused);
     TEST("what is no sound file is told", no_sound_is_told);
+    TEST("a sound file that was cut off is told", cut_sound_is_told);
     TEST("loudness is that of EBU Tech 3341", loudness_follows_the_standard);
     TEST("nothing passes the limiter's ceiling", nothing_passes_the_ceiling);
     TEST("below the ceiling the limiter only delays", quiet_sound_is_only_delayed);

@@ -110,6 +110,22 @@ static void needs_one(void)
     mg_json_free(record);
 }
 
+/* A path among the files that looks like a seal is none. */
+static void is_not_misled(void)
+{
+    const char *name = "mgen-seal:0123456789abcdef0123456789abcdef";
+    mg_buffer text = {0};
+    mg_json *record;
+    mg_made_with with = {.role = "score", .path = name};
+    mg_buffer_add_text(&text, "RIFF " MG_PROVENANCE_PREFIX);
+    mg_provenance_add(&text, &(mg_provenance){.tool = "mgen-render", .seed = -1, .with = &with, .n_with = 1});
+    mg_seal_bytes(text.data, text.length);
+    write_bytes(in_folder("carrier"), text.data, text.length);
+    CHECK(check(in_folder("carrier"), &record));
+    mg_json_free(record);
+    mg_buffer_free(&text);
+}
+
 static void seals_tensors(void)
 {
     mg_buffer text = {0};
@@ -158,6 +174,7 @@ int main(void)
     TEST("a change of any byte breaks the seal", every_change_shows);
     TEST("a model that changed is told from one that went away", other_model_shows);
     TEST("a file without provenance does not pass", needs_one);
+    TEST("a path that looks like a seal is none", is_not_misled);
     TEST("a safetensors file is sealed on its way out", seals_tensors);
     TEST("every failing allocation is answered", answers_no_memory);
     unlink(in_folder("carrier")), unlink(in_folder("model")), unlink(in_folder("trained.safetensors")), rmdir(folder);

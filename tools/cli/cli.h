@@ -34,6 +34,7 @@ typedef struct {
     const char *(*parse)(const char *text, void *value);
     const char *fallback; /**< what the help calls the default, where the value does not say it */
     bool stands_alone;    /**< CLI_FLAG: with it no input is wanted */
+    bool is_given;        /**< set by cli_start, in its own rows */
 } cli_row;
 
 /** Rows for the options of a configuration (mg_option), from rows[n] on: those with a help text, '-' for '_' in their
@@ -83,6 +84,9 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
 /** Set the value of the choice `name` alone, as far as the command line gives it rightly: for options that set the
     defaults of others. Before cli_start, which reads it again. */
 void cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
+
+/** Whether the command line has the option, be it with the default's value. */
+bool cli_is_given(const cli *c, const char *name);
 
 /** The inputs that the command line names. */
 mg_status cli_source(cli *c, mg_source **source, mg_error *why);

@@ -58,8 +58,9 @@ static bool set_choice(cli *c, const cli_row *row, const char *text)
     return false;
 }
 
-static bool set(cli *c, const cli_row *row, const char *text)
+static bool set(cli *c, cli_row *row, const char *text)
 {
+    row->is_given = true;
     switch (row->kind) {
     case CLI_FLAG: *(bool *)row->value = true; return true;
     case CLI_COUNT: ++*(int *)row->value; return true;
@@ -128,12 +129,12 @@ static bool make_tables(const cli_row *rows, size_t n, getopt_tables *t)
     return true;
 }
 
-/* The row that getopt_long's code means. */
-static const cli_row *row_of(const cli_row *rows, int code)
+/* The number of the row that getopt_long's code means. */
+static size_t row_of(const cli_row *rows, int code)
 {
     size_t i = code >= FIRST ? (size_t)(code - FIRST) : 0;
     for (; code < FIRST && rows[i].letter != code; i++) {}
-    return &rows[i];
+    return i;
 }
 
 void cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
@@ -146,7 +147,7 @@ void cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
     memcpy(words, argv, ((size_t)argc + 1) * sizeof *words);
     bool ok = make_tables(rows, n, &t);
     for (int code; ok && (code = getopt_long(argc, words, t.letters, t.longs, NULL)) != -1;) {
-        const cli_row *row = code == '?' || code == ':' ? NULL : row_of(rows, code);
+        const cli_row *row = code == '?' || code == ':' ? NULL : &rows[row_of(rows, code)];
         if (!row || strcmp(row->name, name)) continue;
         for (int i = 0; row->choices[i]; i++)
             if (strcmp(optarg, row->choices[i]) == 0) *(int *)row->value = i;
@@ -163,10 +164,17 @@ bool cli_read_options(cli *c)
     for (int code; ok && (code = getopt_long(c->argc, c->argv, t.letters, t.longs, NULL)) != -1;) {
         if (code == '?') ok = unknown_option(c, c->argv);
         else if (code == ':') ok = cli_refuse(c, "%s wants an argument", c->argv[optind - 1]);
-        else ok = set(c, row_of(c->rows, code), optarg);
+        else ok = set(c, &c->rows[row_of(c->rows, code)], optarg);
     }
     c->paths = (const char *const *)c->argv + optind;
     c->n_paths = (size_t)(c->argc - optind);
     free_tables(&t);
     return ok;
+}
+
+bool cli_is_given(const cli *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_rows; i++)
+        if (c->rows[i].kind != CLI_SECTION && strcmp(c->rows[i].name, name) == 0) return c->rows[i].is_given;
+    return false;
 }

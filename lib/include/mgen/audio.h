@@ -40,7 +40,7 @@ typedef struct {
     char *title;      /**< the same */
 } mg_sound_about;
 
-/** MG_BAD_DATA if it is no sound file, or its header promises more than the file holds. */
+/** MG_BAD_DATA if it is no sound file, or it has been cut off: its header promises more than it holds. */
 mg_status mg_sound_look(const char *path, mg_sound_about *about, mg_error *why);
 void mg_sound_about_free(mg_sound_about *about);
 

@@ -220,6 +220,8 @@ mg_status mg_out_open(const char *path, bool may_replace, mg_out **out, mg_error
 mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *why);
 /** The file descriptor, for libraries that write by themselves. Flushes first. -1 for a failed output. */
 int mg_out_fd(mg_out *out);
+/** Whether it can still be read and changed: no standard output, pipe or device, whose beginning has left. */
+bool mg_out_is_staged(const mg_out *out);
 uint64_t mg_out_size(const mg_out *out); /**< bytes written so far through mg_out_write */
 /** Make it appear and free `out` in any case. */
 mg_status mg_out_commit(mg_out *out, mg_error *why);
