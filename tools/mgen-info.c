@@ -83,19 +83,47 @@ static const struct { const char *name; const char *(*version)(void); } librarie
     {"zlib", mg_inflate_library},
 };
 
-static void put_speeds(mg_json_writer *json, int cores, double one_gbs, double all_gbs)
+/* Products of many rows and of few, beside the peak of the class in use on one core and on all. */
+static mg_status put_products(mg_json_writer *json, int cores, const double peak[2])
 {
-    mg_json_array_begin(json, "classes");
-    for (int cpu = 0; cpu <= (int)mg_cpu_best(); cpu++) {
+    static const int of_rows[] = {1024, 8};
+    mg_json_array_begin(json, "products");
+    for (size_t i = 0; i < sizeof of_rows / sizeof *of_rows; i++) {
+        double one, all;
+        MG_TRY(mg_product_gflops(of_rows[i], 1, &one));
+        MG_TRY(mg_product_gflops(of_rows[i], cores, &all));
         mg_json_object_begin(json, NULL);
-        mg_json_put_text(json, "class", mg_cpu_name((mg_cpu)cpu));
-        mg_json_put_real(json, "gflops", mg_peak_gflops((mg_cpu)cpu, 1));
-        mg_json_put_real(json, "gflops_all", mg_peak_gflops((mg_cpu)cpu, cores));
+        mg_json_put_int(json, "rows", of_rows[i]);
+        mg_json_put_real(json, "gflops", one);
+        mg_json_put_real(json, "gflops_all", all);
+        mg_json_put_real(json, "of_peak", one / peak[0]);
+        mg_json_put_real(json, "of_peak_all", all / peak[1]);
         mg_json_object_end(json);
     }
     mg_json_array_end(json);
+    return MG_OK;
+}
+
+static mg_status put_speeds(mg_json_writer *json, int cores)
+{
+    double peak[2] = {0}, one_gbs, all_gbs;
+    mg_json_array_begin(json, "classes");
+    for (int cpu = 0; cpu <= (int)mg_cpu_best(); cpu++) {
+        double one = mg_peak_gflops((mg_cpu)cpu, 1), all = mg_peak_gflops((mg_cpu)cpu, cores);
+        if (cpu == (int)mg_cpu_class()) peak[0] = one, peak[1] = all;
+        mg_json_object_begin(json, NULL);
+        mg_json_put_text(json, "class", mg_cpu_name((mg_cpu)cpu));
+        mg_json_put_real(json, "gflops", one);
+        mg_json_put_real(json, "gflops_all", all);
+        mg_json_object_end(json);
+    }
+    mg_json_array_end(json);
+    MG_TRY(put_products(json, cores, peak));
+    MG_TRY(mg_peak_read_gbs(1, &one_gbs));
+    MG_TRY(mg_peak_read_gbs(cores, &all_gbs));
     mg_json_put_real(json, "read_gbs", one_gbs);
     mg_json_put_real(json, "read_gbs_all", all_gbs);
+    return MG_OK;
 }
 
 static void put_fonts(mg_json_writer *json)
@@ -110,24 +138,20 @@ static void put_fonts(mg_json_writer *json)
 static mg_status describe_system(mg_run *run, mg_error *why)
 {
     mg_buffer out = {0};
-    double one = 0, all = 0;
     int cores = mg_cores();
-    mg_status status = mg_peak_read_gbs(1, &one);
-    if (!status) status = mg_peak_read_gbs(cores, &all);
-    if (status) return mg_fail(why, status, "out of memory");
     mg_json_writer json = mg_record_begin(&out, "system");
     mg_json_put_text(&json, "version", MG_VERSION);
     mg_json_put_text(&json, "cpu", mg_cpu_model());
     mg_json_put_int(&json, "cores", cores);
     mg_json_put_text(&json, "class", mg_cpu_name(mg_cpu_class()));
-    put_speeds(&json, cores, one, all);
+    mg_status status = put_speeds(&json, cores);
     mg_json_object_begin(&json, "libraries");
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         mg_json_put_text(&json, libraries[i].name, libraries[i].version());
     mg_json_object_end(&json);
     put_fonts(&json);
     mg_record_end(&json);
-    status = mg_run_emit(run, &out, why);
+    status = status ? mg_fail(why, status, "out of memory") : mg_run_emit(run, &out, why);
     mg_buffer_free(&out);
     return status;
 }
@@ -149,6 +173,7 @@ static bool is_usable(cli *c)
         return cli_refuse(c, "one thing at a time: each, card, piano-roll, curve, verify, records or system");
     if (me.picture.svg && !me.is_roll && !me.n_curves)
         return cli_refuse(c, "--output is for pictures: --piano-roll or --curve");
+    if (me.is_system && (c->n_paths || c->names_file)) return cli_refuse(c, "--system takes no inputs");
     me.inspect.is_one = is_one(c);
     me.inspect.path = c->n_paths == 1 ? c->paths[0] : NULL;
     me.picture.pieces = me.inspect.pieces;

@@ -50,6 +50,19 @@ bool mg_cpu_force(mg_cpu cpu)
     return true;
 }
 
+mg_status mg_cpu_check_wish(mg_error *why)
+{
+    const char *wish = getenv("MG_CPU");
+    if (!wish || !*wish) return MG_OK;
+    for (int cpu = 0; cpu < MG_CPU_CLASSES; cpu++)
+        if (strcmp(wish, names[cpu]) == 0)
+            return cpu <= (int)mg_cpu_best()
+                       ? MG_OK
+                       : mg_fail(why, MG_BAD_ARGUMENT, "MG_CPU=%s: this machine lacks it and runs %s at most", wish,
+                                 names[mg_cpu_best()]);
+    return mg_fail(why, MG_BAD_ARGUMENT, "MG_CPU=%s: choose from %s, %s, %s", wish, names[0], names[1], names[2]);
+}
+
 const char *mg_cpu_model(void)
 {
 #if defined __x86_64__

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine's own peaks, measured: what speeds are held against. */
-#include <mgen/kernel.h>
+#include "kernel/kernel.h"
 
 #include <string.h>
 #include <time.h>
@@ -99,6 +99,44 @@ mg_status mg_peak_read_gbs(int threads, double *gbs)
         mg_each(threads, READ_PIECES, run_read, &work);
         double rate = (double)(n * sizeof *data) / (now_s() - start) / 1e9;
         if (rate > *gbs) *gbs = rate;
+    }
+    mg_free(data);
+    return MG_OK;
+}
+
+/* ---- products ---- */
+
+enum { SIDE = 1024 };
+
+typedef struct {
+    int64_t rows, rounds;
+    const mg_real *a, *b;
+    mg_real *c; /* one for each thread */
+} product_work;
+
+static void run_product(void *user, size_t i)
+{
+    const product_work *work = user;
+    mg_product_call call = {.m = work->rows, .n = SIDE, .k = SIDE, .a = {work->a, SIDE, 1}, .b = {work->b, SIDE, 1},
+                            .c = work->c + (int64_t)i * work->rows * SIDE, .ldc = SIDE};
+    for (int64_t round = 0; round < work->rounds; round++) mg_product(&call);
+}
+
+mg_status mg_product_gflops(int rows, int threads, double *gflops)
+{
+    product_work work = {.rows = rows, .rounds = 1 + SIDE / 2 / rows};
+    size_t n_a = (size_t)rows * SIDE, n_b = (size_t)SIDE * SIDE;
+    mg_real *data = mg_alloc_zero(n_a * (1 + (size_t)threads) + n_b, sizeof *data);
+    if (!data) return MG_NO_MEMORY;
+    work.a = data;
+    work.b = data + n_a;
+    work.c = data + n_a + n_b;
+    *gflops = 0;
+    for (int t = 0; t < TRIES; t++) {
+        double start = now_s(), operations = 2.0 * rows * SIDE * SIDE * (double)work.rounds * threads;
+        mg_each(threads, (size_t)threads, run_product, &work);
+        double rate = operations / (now_s() - start) / 1e9;
+        if (rate > *gflops) *gflops = rate;
     }
     mg_free(data);
     return MG_OK;

@@ -57,6 +57,13 @@ option_names() { "$1" --help-json | jq -r '.options[].name'; }
     each check
 }
 
+@test "an instruction set that is none, or that the machine lacks, is refused" {
+    for tool in $(tools); do
+        MG_CPU=avx3 run -2 "$tool" --progress none </dev/null
+        [[ "$output" == *"MG_CPU=avx3: choose from baseline, avx2, avx512"* ]]
+    done
+}
+
 @test "help, JSON, man page and completions tell of the same options" {
     check() {
         local name

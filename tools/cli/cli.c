@@ -143,6 +143,11 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
     if (!join_rows(c, rows, &a)) return false;
     find_help(argc, argv, &a);
     if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return mg_free(c->rows), false;
+    mg_error why;
+    if (mg_cpu_check_wish(&why)) {
+        cli_refuse(c, "%s", why.text);
+        return mg_free(c->rows), false;
+    }
     if (about->wants_input && c->n_paths == 0 && !c->names_file && !stands_alone(c) && isatty(STDIN_FILENO)) {
         cli_usage(c, stderr);
         fprintf(stderr, "%s: name files or folders, or feed records through a pipe; --help says more\n", about->name);

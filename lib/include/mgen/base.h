@@ -176,6 +176,8 @@ mg_cpu mg_cpu_best(void);             /**< the highest class that this machine r
 mg_cpu mg_cpu_class(void);
 /** Use another class from now on; false if the machine lacks it. For tests and for resuming. */
 bool mg_cpu_force(mg_cpu cpu);
+/** What is wrong with the class that MG_CPU asks for, if anything is. */
+mg_status mg_cpu_check_wish(mg_error *why);
 const char *mg_cpu_name(mg_cpu cpu);
 /** What the processor calls itself; "unknown" where it does not say. */
 const char *mg_cpu_model(void);

@@ -24,6 +24,9 @@ const char *mg_product_library(void);
     10^9 bytes a second, with the loops in use. Speeds are held against these. */
 double mg_peak_gflops(mg_cpu cpu, int threads);
 mg_status mg_peak_read_gbs(int threads, double *gbs);
+/** How fast the core's products are: `rows` x 1024 by 1024 x 1024 on each of the threads, as training (many rows) and
+    generation (few) ask for them, in 10^9 operations a second. */
+mg_status mg_product_gflops(int rows, int threads, double *gflops);
 
 MG_PUBLIC_END
 #endif
