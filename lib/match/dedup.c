@@ -59,11 +59,11 @@ static mg_status work(void *user, mg_job *job)
 static void write_match(mg_buffer *out, const found_piece *a, const found_piece *b, mg_tier tier)
 {
     const mg_fingerprint *x = &a->print, *y = &b->print;
-    bool is_moved = tier == MG_T4, is_scaled = is_moved && x->span > 0;
-    const mg_span span = {x->start_s, x->end_s, y->start_s, y->end_s};
+    double in_a = x->last_s - x->start_s, in_b = y->last_s - y->start_s;
+    const mg_passage span = {x->start_s, x->end_s, y->start_s, y->end_s};
     mg_match_write(out, &(mg_match){.a = a->path, .b = b->path, .kind = mg_tier_name(tier), .score = 1, .p = NAN,
-                                    .transpose = is_moved ? y->low - x->low : 0,
-                                    .time_ratio = is_scaled ? y->span / x->span : 1,
+                                    .transpose = tier == MG_T4 ? y->low - x->low : 0,
+                                    .time_ratio = in_a > 0 ? in_b / in_a : 1,
                                     .spans = &span, .n_spans = 1});
 }
 

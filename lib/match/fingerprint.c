@@ -198,9 +198,7 @@ static mg_status describe(const mg_score *score, const onsets *o, mg_fingerprint
     for (int v = 0; v < 128; v++) print->n_velocities += is_used[v];
     print->start_s = mg_clock_seconds(clock, o->first);
     print->end_s = mg_clock_seconds(clock, last_end);
-    print->span = score->ticks_per_quarter
-                      ? (double)(o->last - o->first) / score->ticks_per_quarter
-                      : mg_clock_seconds(clock, o->last) - print->start_s;
+    print->last_s = mg_clock_seconds(clock, o->last);
     mg_clock_free(clock);
     return MG_OK;
 }

@@ -14,7 +14,7 @@ void mg_match_write(mg_buffer *out, const mg_match *match)
     mg_json_put_real(&json, "time_ratio", match->time_ratio);
     mg_json_array_begin(&json, "spans");
     for (size_t i = 0; i < match->n_spans; i++) {
-        const mg_span *span = &match->spans[i];
+        const mg_passage *span = &match->spans[i];
         mg_json_object_begin(&json, NULL);
         mg_json_put_real(&json, "a_start", span->a_start);
         mg_json_put_real(&json, "a_end", span->a_end);

@@ -128,6 +128,14 @@ out/f.mid corpus/a.mid T4 -3 0.8'
     assert_output --partial 'b.mid a.mid T4 0 '
 }
 
+@test "a slower copy is told by its time ratio" {
+    midi 96 "\\x00\\xff\\x51\\x03\\x07\\xa1\\x20$(notes 0 80 48 60 62 64 65 67 69 71 72)" >a.mid # 120 bpm
+    midi 96 "\\x00\\xff\\x51\\x03\\x0f\\x42\\x40$(notes 0 80 48 60 62 64 65 67 69 71 72)" >b.mid # 60 bpm
+    mgen-dedup a.mid b.mid >out
+    run matches out
+    assert_output 'b.mid a.mid T3 0 0.5'
+}
+
 @test "spans are in seconds, on both sides" {
     family
     run bash -c "mgen-dedup --no-provenance x | jq -c 'select(.a == \"x/f.mid\") | [.score, .p, .spans]'"

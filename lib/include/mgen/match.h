@@ -12,7 +12,7 @@ MG_PUBLIC_BEGIN
 /* ---- what is shared ---- */
 
 /** A stretch of music that two pieces share, in seconds. */
-typedef struct { double a_start, a_end, b_start, b_end; } mg_span;
+typedef struct { double a_start, a_end, b_start, b_end; } mg_passage;
 
 /** What two pieces share, whatever engine found it. */
 typedef struct {
@@ -21,8 +21,8 @@ typedef struct {
     double score;         /**< 0 .. 1 */
     double p;             /**< of such a match by chance; NAN where that is no question */
     int transpose;        /**< semitones from a to b */
-    double time_ratio;    /**< a time in b over the same time in a, in quarters (seconds where there are none) */
-    const mg_span *spans;
+    double time_ratio;    /**< seconds in b for a second of a */
+    const mg_passage *spans;
     size_t n_spans;
 } mg_match;
 
@@ -52,8 +52,7 @@ typedef struct {
     uint64_t outline;        /**< of how often each pitch above the lowest occurs: equal for pieces equal in T4 */
     float sketch[MG_SKETCH]; /**< means of smooth functions of onset and pitch: nearly equal for pieces equal in T4 */
     double spread;           /**< standard deviation of the onsets, ticks */
-    double span;             /**< from first to last onset, in quarters, or in seconds where there are none */
-    double start_s, end_s;   /**< first onset, last end of a note */
+    double start_s, last_s, end_s; /**< first and last onset, last end of a note */
     uint32_t n_notes, n_repairs;
     uint16_t ticks_per_quarter;
     uint8_t n_velocities;    /**< how many different ones */
