@@ -181,8 +181,9 @@ lint:
 
 tests: all $(UNIT_BIN) $(FUZZ_BIN) $(GRAD_BIN) $(PARITY)
 
-parity: $(PARITY)
-	@[ -n "$(FIXTURES)" ] || { echo "make parity FIXTURES=dir [ROOT=dir]"; exit 2; }
+parity:
+	@[ -n "$(FIXTURES)" ] || { echo "make parity FIXTURES=dir [ROOT=dir]" >&2; exit 2; }
+	@$(MAKE) --no-print-directory $(PARITY) >&2
 	@$(PARITY) $(if $(ROOT),--root $(ROOT)) $(FIXTURES)
 
 check: deps

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     size_t k;
     sample a, b;
-    uint64_t seed;
+    uint64_t seed, first; /* the resample that comes next */
     double *draw; /* resamples * k: distance of a bootstrap sample, or difference in means of a permutation */
     bool *failed; /* resamples */
 } resampling;
@@ -124,9 +124,10 @@ static void draw_with_replacement(mg_random *random, const sample *s, size_t k, 
 
 static sums sums_at(double *block, size_t k) { return (sums){block, block + k, block + 2 * k}; }
 
-static void bootstrap(void *user, size_t r)
+static void bootstrap(void *user, size_t i)
 {
     resampling *s = user;
+    size_t r = s->first + i;
     double *block = mg_alloc_zero(6 * s->k, sizeof *block), *draw = s->draw + r * s->k;
     s->failed[r] = !block;
     if (!block) return;
@@ -144,20 +145,21 @@ static void bootstrap(void *user, size_t r)
 }
 
 /* Deal the pieces of both sets anew: n_a of them, every choice as likely (selection sampling, Knuth 3.4.2 S). */
-static void permute(void *user, size_t r)
+static void permute(void *user, size_t i)
 {
     resampling *s = user;
+    size_t r = s->first + i;
     double *block = mg_alloc_zero(6 * s->k, sizeof *block), *draw = s->draw + r * s->k;
     s->failed[r] = !block;
     if (!block) return;
     sums set[2] = {sums_at(block, s->k), sums_at(block + 3 * s->k, s->k)};
     mg_random random = mg_random_at(s->seed, "permutation", r);
     size_t wanted = s->a.n, left = s->a.n + s->b.n;
-    for (size_t i = 0; i < s->a.n + s->b.n; i++, left--) {
+    for (size_t piece = 0; piece < s->a.n + s->b.n; piece++, left--) {
         bool is_a = mg_random_below(&random, (uint32_t)left) < wanted;
         wanted -= is_a;
-        if (i < s->a.n) add_piece(&s->a, i, s->k, &set[!is_a]);
-        else add_piece(&s->b, i - s->a.n, s->k, &set[!is_a]);
+        if (piece < s->a.n) add_piece(&s->a, piece, s->k, &set[!is_a]);
+        else add_piece(&s->b, piece - s->a.n, s->k, &set[!is_a]);
     }
     for (size_t m = 0; m < s->k; m++) {
         bool is_good = set[0].count[m] > 0 && set[1].count[m] > 0;
@@ -166,9 +168,16 @@ static void permute(void *user, size_t r)
     mg_free(block);
 }
 
-static mg_status resample(resampling *s, const mg_compare_options *options, void (*work)(void *, size_t), mg_error *why)
+static mg_status resample(resampling *s, const mg_compare_options *options, const char *what,
+                          void (*work)(void *, size_t), mg_error *why)
 {
-    mg_each(options->threads, (size_t)options->resamples, work, s);
+    enum { AT_ONCE = 250 };
+    const uint64_t n = (uint64_t)options->resamples;
+    for (s->first = 0; s->first < n; s->first += AT_ONCE) {
+        mg_progress now = {.what = what, .done = s->first, .total = n};
+        if (options->progress && !options->progress(options->progress_user, &now)) return MG_STOPPED;
+        mg_each(options->threads, n - s->first < AT_ONCE ? n - s->first : AT_ONCE, work, s);
+    }
     for (int64_t r = 0; r < options->resamples; r++)
         if (s->failed[r]) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     return MG_OK;
@@ -237,7 +246,7 @@ static mg_status compare(const double *a, const double *b, resampling *s, double
                          const mg_compare_options *options, mg_comparison *result, mg_error *why)
 {
     size_t n = (size_t)options->resamples, k = s->k;
-    MG_TRY(resample(s, options, bootstrap, why));
+    MG_TRY(resample(s, options, "resamples", bootstrap, why));
     for (size_t m = 0; m < k; m++) {
         mg_comparison *c = &result[m];
         c->n_a = column(a, s->a.n, k, m, sorted);
@@ -247,7 +256,7 @@ static mg_status compare(const double *a, const double *b, resampling *s, double
         describe(c, sorted, sorted + c->n_a);
         read_interval(s, n, m, sorted, c);
     }
-    MG_TRY(resample(s, options, permute, why));
+    MG_TRY(resample(s, options, "permutations", permute, why));
     for (size_t m = 0; m < k; m++) read_p(s, n, m, &result[m]);
     correct(result, k, sorted);
     return MG_OK;

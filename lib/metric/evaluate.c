@@ -164,7 +164,8 @@ static mg_status compare_sets(const evaluation *e, const mg_buffer *a, const mg_
     size_t row = e->n_compared * sizeof(double), n_a = a->length / row, n_b = b->length / row;
     if (n_a == 0) return mg_fail(why, MG_BAD_DATA, "there is no piece to compare");
     if (n_b == 0) return mg_fail(why, MG_BAD_DATA, "there is no piece in the reference set");
-    mg_compare_options options = {.resamples = e->options->resamples, .seed = run->seed, .threads = run->threads};
+    mg_compare_options options = {.resamples = e->options->resamples, .seed = run->seed, .threads = run->threads,
+                                  .progress = run->progress, .progress_user = run->progress_user};
     mg_comparison *all = mg_alloc(e->n_compared, sizeof *all);
     if (!all) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_status status = mg_compare((const double *)(const void *)a->data, n_a, (const double *)(const void *)b->data,

@@ -86,6 +86,18 @@ changed() {
     done
 }
 
+@test "a check is known by what it compares, whatever it is called" {
+    need "$FIXTURES"
+    cp -R "$FIXTURES/../sequence/lstm-tiny" renamed && chmod -R u+w renamed
+    jq '.checks |= map(if .name == "forward" then .name = "onwards" else . end)' renamed/fixture.json >new
+    mv new renamed/fixture.json
+    LC_ALL=C sed -i 's|"forward/|"onwards/|g' renamed/expect.safetensors
+    parity renamed >out 2>err
+    run jq -r 'select(.check == "onwards") | "\(.fixture) \(.passed)"' out
+    assert_output 'renamed true'
+    cmp err <(echo 'parity: 7 passed, 0 failed, 0 unsupported')
+}
+
 @test "what it does not know is unsupported, and nothing at all is a failure" {
     mkdir odd empty
     echo '{}' >odd/tokens.json

@@ -28,7 +28,7 @@ mg_status fixture_open(const char *folder, fixture *fx, mg_error *why)
         mg_file_free(&file);
     }
     mg_buffer_free(&path);
-    fx->name = mg_json_get_string(fx->json, "name", folder);
+    fx->path = folder;
     fx->model = mg_json_get_string(fx->json, "model", "");
     fx->config = mg_json_get(fx->json, "config");
     fx->train = mg_json_get(fx->json, "train");
@@ -56,18 +56,24 @@ void fixture_close(fixture *fx)
     mg_free(fx->got);
 }
 
-bool fixture_has(const fixture *fx, const char *check)
+/* What a check compares; its name, which may be another, says where the fixture expects it. */
+static const char *what_of(const mg_json *check)
+{
+    return mg_json_get_string(check, "what", mg_json_get_string(check, "name", "?"));
+}
+
+bool fixture_has(const fixture *fx, const char *what)
 {
     for (size_t i = 0; i < mg_json_count(fx->checks); i++)
-        if (!strcmp(mg_json_get_string(mg_json_at(fx->checks, i), "name", ""), check)) return true;
+        if (!strcmp(what_of(mg_json_at(fx->checks, i)), what)) return true;
     return false;
 }
 
-mg_status fixture_give(fixture *fx, const char *check, const char *tensor, const double *values, size_t n,
+mg_status fixture_give(fixture *fx, const char *what, const char *tensor, const double *values, size_t n,
                        mg_error *why)
 {
     mg_buffer name = {0};
-    mg_buffer_print(&name, "%s/%s", check, tensor);
+    mg_buffer_print(&name, "%s/%s", what, tensor);
     double *copy = mg_alloc(n, sizeof *copy);
     if (name.failed || !copy || !mg_grow((void **)&fx->got, fx->n_got, &fx->got_capacity, sizeof *fx->got)) {
         mg_buffer_free(&name);
@@ -81,20 +87,23 @@ mg_status fixture_give(fixture *fx, const char *check, const char *tensor, const
 
 /* ---- checks ---- */
 
-static const fixture_value *find(const fixture *fx, const char *name)
+static const fixture_value *find(const fixture *fx, const char *what, const char *tensor)
 {
+    char name[512];
+    snprintf(name, sizeof name, "%s/%s", what, tensor);
     for (size_t i = 0; i < fx->n_got; i++)
         if (strcmp(fx->got[i].name, name) == 0) return &fx->got[i];
     return NULL;
 }
 
 /* One tensor of a check; what is wrong with it besides numbers, or NULL. */
-static const char *check_tensor(const fixture *fx, const char *check, const char *tensor, double rtol, double atol,
-                                parity_result *result, char worst[128])
+static const char *check_tensor(const fixture *fx, const mg_json *check, const char *tensor, parity_result *result,
+                                char worst[128])
 {
     char name[512];
-    snprintf(name, sizeof name, "%s/%s", check, tensor);
-    const fixture_value *got = find(fx, name);
+    double rtol = mg_json_get_real(check, "rtol", 0), atol = mg_json_get_real(check, "atol", 0);
+    snprintf(name, sizeof name, "%s/%s", mg_json_get_string(check, "name", "?"), tensor);
+    const fixture_value *got = find(fx, what_of(check), tensor);
     const mg_stored *want = mg_tensors_find(fx->expect, name);
     if (!want) return "the fixture lacks an expected tensor";
     if (!got) return "nothing was computed for a tensor";
@@ -107,13 +116,10 @@ static const char *check_tensor(const fixture *fx, const char *check, const char
     return NULL;
 }
 
-static bool was_given(const fixture *fx, const char *check, const mg_json *tensors)
+static bool was_given(const fixture *fx, const char *what, const mg_json *tensors)
 {
-    for (size_t i = 0; i < mg_json_count(tensors); i++) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/%s", check, mg_json_string(mg_json_at(tensors, i)));
-        if (find(fx, name)) return true;
-    }
+    for (size_t i = 0; i < mg_json_count(tensors); i++)
+        if (find(fx, what, mg_json_string(mg_json_at(tensors, i)))) return true;
     return false;
 }
 
@@ -122,20 +128,18 @@ void fixture_check(parity *p, fixture *fx, const mg_error *trouble)
     for (size_t i = 0; i < mg_json_count(fx->checks); i++) {
         const mg_json *check = mg_json_at(fx->checks, i), *tensors = mg_json_get(check, "tensors");
         const char *name = mg_json_get_string(check, "name", "?");
-        double rtol = mg_json_get_real(check, "rtol", 0), atol = mg_json_get_real(check, "atol", 0);
         char worst[128] = "";
         parity_result result = {.passed = true};
         if (trouble->status) {
-            parity_report(p, fx->name, name, &(parity_result){.why = trouble->text});
-        } else if (!was_given(fx, name, tensors)) {
-            parity_unsupported(p, fx->name, name, "this check is not known");
+            parity_report(p, fx->path, name, &(parity_result){.why = trouble->text});
+        } else if (!was_given(fx, what_of(check), tensors)) {
+            parity_unsupported(p, fx->path, name, "this check is not known");
         } else {
             for (size_t k = 0; k < mg_json_count(tensors); k++) {
-                const char *wrong = check_tensor(fx, name, mg_json_string(mg_json_at(tensors, k)), rtol, atol, &result,
-                                                 worst);
+                const char *wrong = check_tensor(fx, check, mg_json_string(mg_json_at(tensors, k)), &result, worst);
                 if (wrong) result.passed = false, result.why = wrong;
             }
-            parity_report(p, fx->name, name, &result);
+            parity_report(p, fx->path, name, &result);
         }
     }
 }

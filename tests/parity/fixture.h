@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fixtures of models and optimisers: a folder with fixture.json, weights, inputs and expect (all safetensors). A
-   runner hands over what it computed as "CHECK/TENSOR"; the checks are then made from that. */
+   runner hands over what it computed as "WHAT/TENSOR"; the checks are then made from that. */
 #ifndef TESTS_PARITY_FIXTURE_H
 #define TESTS_PARITY_FIXTURE_H
 
@@ -13,7 +13,7 @@ typedef struct {
 } fixture_value;
 
 typedef struct {
-    const char *name, *model;
+    const char *path, *model;
     const mg_json *config, *train, *checks;
     mg_json *json;
     mg_tensors *weights, *inputs, *expect;
@@ -24,9 +24,9 @@ typedef struct {
 mg_status fixture_open(const char *folder, fixture *fx, mg_error *why); /* what it is; */
 mg_status fixture_open_tensors(const char *folder, fixture *fx, mg_error *why); /* and its numbers */
 void fixture_close(fixture *fx);
-bool fixture_has(const fixture *fx, const char *check);
+bool fixture_has(const fixture *fx, const char *what);
 /* Take n doubles as a result; they are copied. */
-mg_status fixture_give(fixture *fx, const char *check, const char *tensor, const double *values, size_t n,
+mg_status fixture_give(fixture *fx, const char *what, const char *tensor, const double *values, size_t n,
                        mg_error *why);
 /* Every check of the fixture: passed, failed, or unsupported where nothing was given for it. `trouble`: the runner
    failed with it. */

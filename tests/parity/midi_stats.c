@@ -121,7 +121,7 @@ static bool take(parity *p, const char *path, bool is_folder)
     FILE *file = is_folder ? fopen(name, "r") : NULL;
     if (!file) return false;
     int n_rows = 0, n_errors = 0;
-    verdict v = verdict_of(p, "midi-stats.tsv", path, part);
+    verdict v = verdict_of(p, name, path, part);
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = '\0';
         check_line(&v, path, line, &n_rows, &n_errors);
@@ -130,7 +130,7 @@ static bool take(parity *p, const char *path, bool is_folder)
     snprintf(part, sizeof part, "%d rows", n_rows);
     if (n_rows) verdict_end(&v);
     snprintf(part, sizeof part, "%d rows", n_errors);
-    if (n_errors) symbolic_unsupported(p, "midi-stats.tsv", path, part, "mido raised errors");
+    if (n_errors) symbolic_unsupported(p, name, path, part, "mido raised errors");
     return true;
 }
 

@@ -31,7 +31,7 @@ static bool take(parity *p, const char *path, bool is_folder)
         parity_report(p, path, "open", &(parity_result){.why = why.text});
     } else if (!find(fx.model)) {
         for (size_t i = 0; i < mg_json_count(fx.checks); i++)
-            parity_unsupported(p, fx.name, mg_json_get_string(mg_json_at(fx.checks, i), "name", "?"),
+            parity_unsupported(p, path, mg_json_get_string(mg_json_at(fx.checks, i), "name", "?"),
                                "there is no such model");
     } else {
         why.status = fixture_open_tensors(path, &fx, &why);

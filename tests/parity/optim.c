@@ -32,7 +32,7 @@ static mg_status add_weights(const fixture *fx, mg_tensor_set *params, mg_error 
         memcpy(shape.dim, stored->dim, sizeof shape.dim);
         MG_TRY(mg_tensor_set_add(params, stored->name, &shape, why));
     }
-    return mg_tensor_set_read(params, fx->weights, fx->name, why);
+    return mg_tensor_set_read(params, fx->weights, fx->path, why);
 }
 
 static mg_status start(const fixture *fx, state *s, mg_error *why)
@@ -97,7 +97,7 @@ static mg_status give(fixture *fx, const char *part, const char *name, const dou
 static mg_status give_all(fixture *fx, state *s, mg_error *why)
 {
     size_t n_steps = (size_t)s->steps;
-    MG_TRY(fixture_give(fx, "lr", "lr", s->rates, n_steps, why));
+    MG_TRY(fixture_give(fx, "train", "lr", s->rates, n_steps, why));
     MG_TRY(fixture_give(fx, "train", "grad_norm", s->norms, n_steps, why));
     for (size_t i = 0; i < s->params.n; i++) {
         size_t n = count(&s->params.tensors[i]);

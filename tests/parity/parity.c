@@ -21,10 +21,22 @@ static void flush(parity *p)
     mg_buffer_clear(&p->out);
 }
 
+/* The path below the folder that is walked, or that folder's own name. */
+static const char *below(const parity *p, const char *path)
+{
+    size_t n = strlen(p->base);
+    while (n > 1 && p->base[n - 1] == '/') n--;
+    if (strncmp(path, p->base, n) || strlen(path) <= n + 1) {
+        const char *slash = strrchr(path, '/');
+        return slash && slash[1] ? slash + 1 : path;
+    }
+    return path + n + strspn(path + n, "/");
+}
+
 void parity_report(parity *p, const char *fixture, const char *check, const parity_result *r)
 {
     mg_json_writer json = mg_record_begin(&p->out, "check");
-    mg_json_put_text(&json, "fixture", fixture);
+    mg_record_put_path(&json, "fixture", below(p, fixture));
     mg_json_put_text(&json, "check", check);
     mg_json_put_bool(&json, "passed", r->passed);
     mg_json_put_real(&json, "max_abs", r->max_abs);
@@ -40,7 +52,7 @@ void parity_report(parity *p, const char *fixture, const char *check, const pari
 void parity_unsupported(parity *p, const char *fixture, const char *check, const char *why)
 {
     mg_json_writer json = mg_record_begin(&p->out, "unsupported");
-    mg_json_put_text(&json, "fixture", fixture);
+    mg_record_put_path(&json, "fixture", below(p, fixture));
     mg_json_put_text(&json, "check", check);
     mg_json_put_text(&json, "why", why);
     mg_record_end(&json);
@@ -144,6 +156,7 @@ int main(int argc, char **argv)
             return 3;
         }
         if (!p.root || first == 1) p.root = find_root(argv[i]);
+        p.base = argv[i];
         walk(&p, argv[i]);
     }
     mg_buffer_free(&p.out);

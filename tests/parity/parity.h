@@ -9,6 +9,7 @@
 #include <mgen/data.h>
 
 typedef struct {
+    const char *base; /* the folder that is walked */
     const char *root; /* the folder that paths inside fixtures start from; NULL if none was found */
     uint64_t passed, failed, unsupported;
     mg_buffer out;
@@ -22,6 +23,7 @@ typedef struct {
     const char *worst, *why;
 } parity_result;
 
+/* `fixture` is a path; the record has it as seen from the folder that is walked. */
 void parity_report(parity *p, const char *fixture, const char *check, const parity_result *result);
 void parity_unsupported(parity *p, const char *fixture, const char *check, const char *why);
 

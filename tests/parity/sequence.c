@@ -327,7 +327,7 @@ static mg_status give_training(subject *s, const training *t, mg_error *why)
     size_t steps = (size_t)t->steps;
     MG_TRY(fixture_give(s->fx, "train", "loss", t->losses, steps, why));
     MG_TRY(fixture_give(s->fx, "train", "grad_norm", t->norms, steps, why));
-    MG_TRY(fixture_give(s->fx, "lr", "lr", t->rates, steps, why));
+    MG_TRY(fixture_give(s->fx, "train", "lr", t->rates, steps, why));
     for (size_t i = 0; i < s->params.n; i++) {
         char name[300];
         snprintf(name, sizeof name, "weights/%s", s->params.names[i]);
@@ -371,7 +371,7 @@ mg_status run_sequence(fixture *fx, mg_error *why)
     if (!(s.config = mg_model_config(s.model))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_status status = mg_options_read(s.model->options, fx->config, s.config, why);
     if (!status) status = mg_model_start(s.model, s.config, 1, &s.params, why);
-    if (!status) status = mg_tensor_set_read(&s.params, fx->weights, fx->name, why);
+    if (!status) status = mg_tensor_set_read(&s.params, fx->weights, fx->path, why);
     if (!status && s.params.n != mg_tensors_count(fx->weights))
         status = mg_fail(why, MG_BAD_DATA, "the fixture has weights that the model does not know");
     if (!status) status = run_checks(&s, why);

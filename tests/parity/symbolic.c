@@ -191,18 +191,18 @@ static bool take_unknown(parity *p, const char *path, bool is_folder)
     snprintf(index, sizeof index, is_folder ? "%s/index.jsonl" : "%s", path);
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         if (!ends_with(index, unknown[i].name) || access(index, R_OK)) continue;
-        parity_unsupported(p, unknown[i].name, "*", unknown[i].why);
+        parity_unsupported(p, path, "*", unknown[i].why);
         return true;
     }
     return false;
 }
 
-static void each_line(parity *p, const char *path, const char *fixture, line_check *check)
+static void each_line(parity *p, const char *path, line_check *check)
 {
     mg_file file;
     mg_error why = {0};
     if (mg_file_read(path, 0, &file, &why)) {
-        parity_report(p, fixture, "open", &(parity_result){.why = why.text});
+        parity_report(p, path, "open", &(parity_result){.why = why.text});
         return;
     }
     const char *at = (const char *)file.data, *end = at + file.size;
@@ -211,10 +211,10 @@ static void each_line(parity *p, const char *path, const char *fixture, line_che
         stop = memchr(at, '\n', (size_t)(end - at));
         if (!stop) stop = end;
         if (parse_line(at, (size_t)(stop - at), &line, &why)) {
-            parity_report(p, fixture, "a line", &(parity_result){.why = why.text});
+            parity_report(p, path, "a line", &(parity_result){.why = why.text});
             continue;
         }
-        check(p, fixture, line);
+        check(p, path, line);
         mg_json_free(line);
     }
     mg_file_free(&file);
@@ -224,7 +224,7 @@ static bool take(parity *p, const char *path, bool is_folder)
 {
     for (size_t i = 0; !is_folder && i < sizeof formats / sizeof *formats; i++) {
         if (!ends_with(path, formats[i].name)) continue;
-        each_line(p, path, formats[i].name, formats[i].check);
+        each_line(p, path, formats[i].check);
         return true;
     }
     return take_unknown(p, path, is_folder);

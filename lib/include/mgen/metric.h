@@ -104,9 +104,11 @@ typedef struct {
 } mg_comparison;
 
 typedef struct {
-    int64_t resamples; /**< of the bootstrap, and permutations */
+    int64_t resamples;       /**< of the bootstrap, and permutations */
     uint64_t seed;
-    int threads;       /**< the result does not depend on it */
+    int threads;             /**< the result does not depend on it */
+    mg_progress_fn progress; /**< may be NULL */
+    void *progress_user;
 } mg_compare_options;
 
 /** Compare two sets of pieces, `k` metrics each: values[piece * k + metric], NaN where there is none. Pieces are
