@@ -123,10 +123,10 @@ static mg_status find_notes(layout *l)
 const char *layout_drum_label(int pitch, char label[8])
 {
     static const char *const labels[] = {
-        "kick",  "kick",  "stick", "snare", "clap",  "snare", "tom",   "hat",   "tom",   "pedal", "tom",   "open",
-        "tom",   "tom",   "crash", "tom",   "ride",  "china", "bell",  "tamb",  "splsh", "cowb",  "crash", "vibra",
-        "ride",  "bongo", "bongo", "conga", "conga", "conga", "timb",  "timb",  "agogo", "agogo", "cabas", "marac",
-        "whstl", "whstl", "guiro", "guiro", "clave", "block", "block", "cuica", "cuica", "trngl", "trngl",
+        "kick2", "kick",  "stick", "snare", "clap",  "snar2", "tom 6", "hat",   "tom 5", "pedal", "tom 4", "open",
+        "tom 3", "tom 2", "crash", "tom 1", "ride",  "china", "bell",  "tamb",  "splsh", "cowb",  "crsh2", "vibra",
+        "ride2", "bongH", "bongL", "cngaM", "cngaH", "cngaL", "timbH", "timbL", "agogH", "agogL", "cabas", "marac",
+        "whstS", "whstL", "guirS", "guirL", "clave", "blckH", "blckL", "cuicM", "cuicO", "trngM", "trngO",
     };
     if (mg_drum_name(pitch)) return labels[pitch - 35];
     snprintf(label, 8, "#%d", pitch);

@@ -36,7 +36,8 @@ void layout_free(layout *l);
 int64_t layout_bar_tick(const layout *l, int64_t bar); /* where a bar begins */
 double layout_longest_bar(const layout *l);            /* ticks */
 int layout_beats(const layout *l, int64_t bar, double *ticks); /* of a bar, and the length of one */
-/* Five letters for a drum; `label` is room for those that have no name. */
+/* Five letters for a drum (H, L, M, O, S: high, low or long, mute, open, short, as General MIDI has them); `label` is
+   room for those that have no name. */
 const char *layout_drum_label(int pitch, char label[8]);
 
 #endif

@@ -32,6 +32,9 @@ static mg_status draw_piece(void *user, mg_job *job, const mg_piece *piece, mg_e
     mg_buffer title = {0}, *picture = job->result;
     bool is_svg = r->options->svg != NULL;
     int64_t bars = mg_score_bars(piece->score);
+    if (r->options->first_bar > bars)
+        return mg_fail(why, MG_BAD_DATA, "there is no bar %lld: it has %lld", (long long)r->options->first_bar,
+                       (long long)bars);
     mg_roll_view view = {.first_bar = r->options->first_bar, .last_bar = r->options->last_bar};
     if (view.last_bar == 0) view.last_bar = is_svg ? bars : (view.first_bar > 0 ? view.first_bar : 1) + MOST_BARS - 1;
     add_title(&title, piece, &view, bars);

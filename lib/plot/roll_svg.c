@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 1200, LEFT = 64, RIGHT = 16, TOP = 58, GAP = 10, DRUM = 11, BOTTOM = 44 };
+enum { WIDTH = 1200, LEFT = 64, RIGHT = 16, TITLE = 28, LEGEND = 18, NUMBERS = 30, GAP = 10, DRUM = 11, BOTTOM = 44 };
 
 typedef struct {
     mg_buffer *out;
@@ -15,6 +15,7 @@ typedef struct {
     int low, high;     /* pitches shown */
     double row;        /* height of a semitone */
     double px_per_tick;
+    double top;        /* of the grid, below title, legend and the numbers of bars */
     double roll_top, roll_end, drums_top, drums_end;
     int n_drums;
     uint8_t drum_row[128];
@@ -28,12 +29,13 @@ static void measure(picture *p)
     const layout *l = p->l;
     double ticks = fmax((double)(l->last_tick - l->first_tick), 1);
     p->px_per_tick = (WIDTH - LEFT - RIGHT) / ticks;
-    p->roll_top = p->roll_end = TOP;
+    p->top = TITLE + (l->n_parts > 1 ? LEGEND : 0) + NUMBERS;
+    p->roll_top = p->roll_end = p->top;
     if (l->high >= 0) { /* some room around, an octave and a half at least */
         p->low = l->low - 2, p->high = l->high + 2;
         while (p->high - p->low < 18) p->low--, p->high++;
         p->row = fmin(fmax(360.0 / (p->high - p->low + 1), 4.5), 14);
-        p->roll_end = TOP + (p->high - p->low + 1) * p->row;
+        p->roll_end = p->top + (p->high - p->low + 1) * p->row;
     }
     for (int pitch = 127; pitch >= 0; pitch--)
         if (l->has_drum[pitch]) p->drum_row[pitch] = (uint8_t)p->n_drums++;
@@ -79,15 +81,15 @@ static void add_bars(picture *p)
         int beats = layout_beats(l, bar, &ticks);
         for (int beat = 1; beat < beats && ticks * p->px_per_tick > 9; beat++) {
             double at = x + beat * ticks * p->px_per_tick; /* a bar may be cut short by the next meter */
-            if (at < next - 1) svg_line(p->out, "grid", at, TOP, at, p->drums_end);
+            if (at < next - 1) svg_line(p->out, "grid", at, p->top, at, p->drums_end);
         }
-        svg_line(p->out, "bar", x, TOP, x, p->drums_end);
+        svg_line(p->out, "bar", x, p->top, x, p->drums_end);
         if ((bar - l->first_bar) % numbered) continue;
         char number[24];
         snprintf(number, sizeof number, "%lld", (long long)bar);
-        svg_text(p->out, "text", x, TOP - 6, "start", number);
+        svg_text(p->out, "text", x, p->top - 6, "start", number);
     }
-    svg_line(p->out, "bar", WIDTH - RIGHT, TOP, WIDTH - RIGHT, p->drums_end);
+    svg_line(p->out, "bar", WIDTH - RIGHT, p->top, WIDTH - RIGHT, p->drums_end);
 }
 
 /* Ticks where round seconds fall; their distances follow the tempo. */
@@ -174,20 +176,32 @@ static mg_status add_notes(picture *p)
 
 /* ---- words ---- */
 
+/* The parts by colour, from the left; a letter takes about 6.6. Those that find no room are counted. */
+static void add_legend(picture *p)
+{
+    const size_t n = p->l->n_parts;
+    const double y = TITLE + LEGEND, more = 64;
+    double x = LEFT;
+    for (size_t i = 0; n > 1 && i < n; i++) {
+        const char *name = p->l->parts[i].name;
+        double width = mg_text_columns(name, strlen(name)) * 6.6 + 26;
+        char class[8], rest[32];
+        if (i == PLOT_COLOURS || x + width + (i + 1 < n ? more : 0) > WIDTH - RIGHT) {
+            snprintf(rest, sizeof rest, "+%zu more", n - i);
+            svg_text(p->out, "text", x, y, "start", rest);
+            break;
+        }
+        snprintf(class, sizeof class, "f%d", (int)i);
+        svg_rect(p->out, class, x, y - 9, 9, 9, 2);
+        svg_text(p->out, "text", x + 13, y, "start", name);
+        x += width;
+    }
+}
+
 static void add_words(picture *p, const char *title)
 {
-    double x = WIDTH - RIGHT;
-    if (title) svg_text(p->out, "title", LEFT, 28, "start", title);
-    for (size_t i = p->l->n_parts < PLOT_COLOURS ? p->l->n_parts : PLOT_COLOURS; p->l->n_parts > 1 && i-- > 0;) {
-        const char *name = p->l->parts[i].name; /* from the right; a letter takes about 6.6 */
-        double width = mg_text_columns(name, strlen(name)) * 6.6 + 20;
-        char class[8];
-        if (x - width < WIDTH * 0.4) break;
-        x -= width;
-        snprintf(class, sizeof class, "f%d", (int)i);
-        svg_rect(p->out, class, x, 19, 9, 9, 2);
-        svg_text(p->out, "text", x + 13, 28, "start", name);
-    }
+    if (title) svg_text(p->out, "title", LEFT, TITLE, "start", title);
+    add_legend(p);
     for (int pitch = 0; pitch < 128; pitch++) {
         char label[8];
         if (!p->l->has_drum[pitch]) continue;
