@@ -79,16 +79,16 @@ COMPLETION := $(TOOLS:%=$(BUILD)/completion/bash/%) $(TOOLS:%=$(BUILD)/completio
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BIN) $(STATIC) $(BUILD)/lib/libmgen.so $(BUILD)/lib/pkgconfig/mgen.pc $(MAN) $(COMPLETION)
+all: $(BIN) $(STATIC) $(BUILD)/lib/libmgen.so $(MAN) $(COMPLETION)
 
 # ---- rules ----
 
 # The flags of the last build: when they change, everything is older than they are.
-$(BUILD)/flags: FORCE
-	@mkdir -p $(BUILD)
-	@echo '$(CC) $(FLAGS) $(LINK) $(CLASSES)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(LINK) $(CLASSES)' > $@
-.PHONY: FORCE
-FORCE:
+FLAGS_NOW := $(CC) $(FLAGS) $(CFLAGS) $(LINK) $(LDFLAGS) $(CLASSES)
+ifneq ($(strip $(file <$(BUILD)/flags)),$(strip $(FLAGS_NOW)))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(FLAGS_NOW))
+endif
 
 $O/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -115,9 +115,13 @@ $(SHARED): $(LIB_OBJ) lib/libmgen.map
 $(BUILD)/lib/libmgen.so: $(SHARED)
 	ln -sf libmgen.so.$(SOVERSION) $@
 
-$(BUILD)/lib/pkgconfig/mgen.pc: lib/mgen.pc.in $(BUILD)/flags
+# The static library as it is installed: one object, in which names that are not public are local.
+$(BUILD)/install/libmgen.a: $(LIB_OBJ)
 	@mkdir -p $(@D)
-	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PACKAGES@|$(PACKAGES)|' $< > $@
+	@rm -f $@
+	$(LD) -r -o $(@D)/mgen.o $^
+	objcopy --localize-hidden $(@D)/mgen.o
+	$(AR) rcs $@ $(@D)/mgen.o
 
 $(BUILD)/bin/%: $O/tools/%.o $(CLI_OBJ) $(STATIC)
 	@mkdir -p $(@D)
@@ -215,15 +219,16 @@ demo: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@PATH=$(CURDIR)/$(BUILD)/bin:$$PATH share/experiments/demo.sh $(BUILD)/demo
 
-install: all
+install: all $(BUILD)/install/libmgen.a
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/mgen \
 	  $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/mgen \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install $(BIN) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(BUILD)/install/libmgen.a $(DESTDIR)$(PREFIX)/lib
 	install $(SHARED) $(DESTDIR)$(PREFIX)/lib/libmgen.so.$(SOVERSION)
 	ln -sf libmgen.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmgen.so
-	install -m 644 $(BUILD)/lib/pkgconfig/mgen.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PACKAGES@|$(PACKAGES)|' lib/mgen.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mgen.pc
 	install -m 644 lib/include/mgen/*.h $(DESTDIR)$(PREFIX)/include/mgen
 	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
 	for s in 5 7; do for m in $(BUILD)/man/*.$$s; do [ -e "$$m" ] || continue; \

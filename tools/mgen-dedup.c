@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 {
     static const cli_about about = {
         .name = "mgen-dedup", .summary = "find pieces that are the same", .synopsis = "[FILE|FOLDER|-]...",
-        .reads = "Reads MIDI and ABC files, folders of them, and records.", .wants_input = true};
+        .reads = "Reads MIDI and ABC files, folders of them, and records.", .wants_input = true, .wants_music = true};
     cli c;
     options = mg_dedup_defaults();
     options.against = against;

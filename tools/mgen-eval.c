@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 {
     static const cli_about about = {
         .name = "mgen-eval", .summary = "measure music, and compare sets of it", .synopsis = "[FILE|FOLDER|-]...",
-        .reads = "Reads MIDI and ABC files, folders of them, and records.", .wants_input = true};
+        .reads = "Reads MIDI and ABC files, folders of them, and records.", .wants_input = true, .wants_music = true};
     cli c;
     me.options = mg_eval_defaults();
     if (!cli_start(&c, &about, rows, argc, argv)) return c.exit;

@@ -4,6 +4,7 @@
 #include "cli/music.h"
 #include "cli/parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,19 @@ static const char *parse_stretch(const char *text, void *value)
     return "has more than 16 factors";
 }
 
+static const char *unknown_test(const char *name, size_t n)
+{
+    static char message[128];
+    const char *names[MG_QUALITY_TESTS + 1] = {NULL};
+    char word[64];
+    for (int test = 0; test < MG_QUALITY_TESTS; test++) names[test] = mg_quality_name(test);
+    snprintf(word, sizeof word, "%.*s", (int)n, name);
+    const char *near = mg_nearest_word(word, names);
+    if (!near) return "names a test that there is not; mgen-prep(1) lists them";
+    snprintf(message, sizeof message, "names a test that there is not; did you mean '%s'?", near);
+    return message;
+}
+
 static const char *parse_tests(const char *text, void *value)
 {
     uint32_t *tests = value;
@@ -48,7 +62,7 @@ static const char *parse_tests(const char *text, void *value)
         int test = 0;
         for (; test < MG_QUALITY_TESTS; test++)
             if (strlen(mg_quality_name(test)) == n && memcmp(mg_quality_name(test), text, n) == 0) break;
-        if (test == MG_QUALITY_TESTS) return "names a test that there is not; mgen-prep(1) lists them";
+        if (test == MG_QUALITY_TESTS) return unknown_test(text, n);
         *tests |= 1u << test;
         text += n;
     }
@@ -156,11 +170,11 @@ int main(int argc, char **argv)
     static const cli_about about = {
         .name = "mgen-prep", .summary = "turn music into training records", .synopsis = "[FILE|FOLDER|-]...",
         .reads = "Reads MIDI and ABC files, roll data sets (.mat, JSON), folders of them, and records.",
-        .wants_input = true};
+        .wants_input = true, .wants_music = true};
     for (size_t i = 0; mg_encoding_at(i) && i + 1 < MOST_ENCODINGS; i++) me.encodings[i] = mg_encoding_at(i)->name;
     cli c;
     mg_error why = {0};
-    cli_peek(rows, "encoding", argc, argv);
+    if (!cli_peek(rows, "encoding", argc, argv)) return fputs("mgen-prep: out of memory\n", stderr), 3;
     me.options = mg_prep_preset(mg_encoding_at((size_t)me.encoding));
     if (!cli_start(&c, &about, rows, argc, argv)) return c.exit;
     mg_status status = me.list ? mg_prep_list(cli_run(&c), &why) : prepare(&c, &why);

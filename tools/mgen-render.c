@@ -109,7 +109,7 @@ int main(int argc, char **argv)
         .name = "mgen-render", .summary = "play music into sound files",
         .synopsis = "-o FILE|FOLDER [FILE|FOLDER|-]...",
         .reads = "Reads MIDI and ABC files, folders of them, and records that hold or name music.",
-        .wants_input = true};
+        .wants_input = true, .wants_music = true};
     cli c;
     mg_error why = {0};
     mg_source *source = NULL;

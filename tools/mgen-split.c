@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 {
     static const cli_about about = {
         .name = "mgen-split", .summary = "part a corpus into train, valid and test", .synopsis = "[FILE|FOLDER|-]...",
-        .reads = "Reads MIDI and ABC files, roll data sets, folders of them, and records.", .wants_input = true};
+        .reads = "Reads MIDI and ABC files, roll data sets, folders of them, and records.", .wants_input = true,
+        .wants_music = true};
     cli c;
     mg_error why = {0};
     mg_source *source = NULL;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +17,41 @@ static mg_status too_large(const char *name, uint64_t cap, mg_error *why)
     return mg_fail(why, MG_TOO_LARGE, "%s: larger than the limit of %llu bytes", name, (unsigned long long)cap);
 }
 
+mg_status mg_open_to_read(const char *path, int *fd, mg_error *why)
+{
+    do *fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (*fd < 0 && errno == EINTR && !mg_stop_asked());
+    if (*fd >= 0) return MG_OK;
+    return mg_stop_asked() ? mg_fail(why, MG_STOPPED, "%s: asked to stop", path) : mg_fail_errno(why, "%s", path);
+}
+
+mg_status mg_read_some(int fd, const char *name, void *bytes, size_t most, size_t *n, mg_error *why)
+{
+    enum { LOOK_UP_MS = 250 };
+    struct pollfd waits = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        *n = 0;
+        if (poll(&waits, 1, LOOK_UP_MS) <= 0) { /* a pipe that keeps silent, or a signal */
+            if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "%s: asked to stop", name);
+            continue;
+        }
+        ssize_t got = read(fd, bytes, most);
+        if (got >= 0) return *n = (size_t)got, MG_OK;
+        if (errno != EINTR && errno != EAGAIN) return mg_fail_errno(why, "%s", name);
+    }
+}
+
 static mg_status read_stream(int fd, const char *name, uint64_t cap, mg_file *file, mg_error *why)
 {
     mg_buffer bytes = {0};
     for (;;) {
         char piece[65536];
-        ssize_t n = read(fd, piece, sizeof piece);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return mg_buffer_free(&bytes), mg_fail_errno(why, "%s", name);
+        size_t n;
+        mg_status status = mg_read_some(fd, name, piece, sizeof piece, &n, why);
+        if (status) return mg_buffer_free(&bytes), status;
         if (n == 0) break;
-        if (cap && bytes.length + (size_t)n > cap) return mg_buffer_free(&bytes), too_large(name, cap, why);
-        mg_buffer_add(&bytes, piece, (size_t)n);
+        if (cap && bytes.length + n > cap) return mg_buffer_free(&bytes), too_large(name, cap, why);
+        mg_buffer_add(&bytes, piece, n);
         if (bytes.failed) return mg_buffer_free(&bytes), mg_fail(why, MG_NO_MEMORY, "%s: out of memory", name);
     }
     *file = (mg_file){.data = (const uint8_t *)bytes.data, .size = bytes.length};
@@ -51,8 +76,8 @@ mg_status mg_file_read_fd(int fd, const char *name, uint64_t cap, mg_file *file,
 mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *why)
 {
     *file = (mg_file){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return mg_fail_errno(why, "%s", path);
+    int fd;
+    MG_TRY(mg_open_to_read(path, &fd, why));
     mg_status status = mg_file_read_fd(fd, path, cap, file, why);
     close(fd);
     return status;

@@ -18,7 +18,7 @@ enum { BUFFER_SIZE = 1 << 16, MOST_OPEN = 256 };
 struct mg_out {
     char *path, *temporary; /* temporary NULL: standard output, a pipe or a device */
     int fd;
-    bool failed;
+    mg_error failure; /* of the first write that failed */
     uint64_t size;
     size_t pending;
     char buffer[BUFFER_SIZE];
@@ -73,7 +73,11 @@ static mg_status open_temporary(mg_out *out, mg_error *why)
         struct stat ours, named;
         if (fstat(out->fd, &ours) == 0 && stat(out->temporary, &named) == 0 && ours.st_ino == named.st_ino &&
             ours.st_dev == named.st_dev) {
-            if (ftruncate(out->fd, 0)) return mg_fail_errno(why, "%s", out->path);
+            if (ftruncate(out->fd, 0)) {
+                mg_fail_errno(why, "%s", out->path);
+                unlink(out->temporary);
+                return MG_IO;
+            }
             replace_name(NULL, out->temporary);
             return MG_OK;
         }
@@ -133,38 +137,47 @@ mg_status mg_out_open(const char *path, bool may_replace, mg_out **result, mg_er
     return MG_OK;
 }
 
+/* After a failure nothing more is written, and every call says what it was. */
+static mg_status write_through(mg_out *out, const void *bytes, size_t length, mg_error *why)
+{
+    if (!out->failure.status)
+        out->failure.status = mg_write_all(out->fd, out->path, bytes, length, &out->failure);
+    if (out->failure.status && why) *why = out->failure;
+    return out->failure.status;
+}
+
 static mg_status flush(mg_out *out, mg_error *why)
 {
-    mg_status status = mg_write_all(out->fd, out->path, out->buffer, out->pending, why);
+    size_t length = out->pending;
     out->pending = 0;
-    if (status) out->failed = true;
-    return status;
+    return write_through(out, out->buffer, length, why);
 }
 
 mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *why)
 {
-    if (out->failed) return mg_fail(why, MG_IO, "%s: an earlier write failed", out->path);
     out->size += length;
-    if (length > sizeof out->buffer - out->pending) MG_TRY(flush(out, why));
-    if (length >= sizeof out->buffer) {
-        mg_status status = mg_write_all(out->fd, out->path, bytes, length, why);
-        if (status) out->failed = true;
-        return status;
-    }
+    if (out->failure.status || length > sizeof out->buffer - out->pending) MG_TRY(flush(out, why));
+    if (length >= sizeof out->buffer) return write_through(out, bytes, length, why);
     if (length) memcpy(out->buffer + out->pending, bytes, length);
     out->pending += length;
     return MG_OK;
 }
 
-int mg_out_fd(mg_out *out)
-{
-    if (out->failed || flush(out, NULL)) return -1;
-    return out->fd;
-}
+void mg_out_flush(mg_out *out) { flush(out, NULL); }
+
+int mg_out_fd(mg_out *out) { return flush(out, NULL) ? -1 : out->fd; }
 
 bool mg_out_is_staged(const mg_out *out) { return out->temporary != NULL; }
 
 uint64_t mg_out_size(const mg_out *out) { return out->size; }
+
+static int sync_file(int fd)
+{
+    int failed;
+    do failed = fsync(fd);
+    while (failed && errno == EINTR);
+    return failed;
+}
 
 static mg_status sync_folder(const char *path, mg_error *why)
 {
@@ -173,7 +186,7 @@ static mg_status sync_folder(const char *path, mg_error *why)
     int fd = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mg_status status = MG_OK;
     /* Some file systems cannot sync a folder and say EINVAL: then there is nothing to do. */
-    if (fd < 0 || (fsync(fd) && errno != EINVAL && errno != EROFS)) status = mg_fail_errno(why, "%s", path);
+    if (fd < 0 || (sync_file(fd) && errno != EINVAL && errno != EROFS)) status = mg_fail_errno(why, "%s", path);
     if (fd >= 0) close(fd);
     mg_free(folder);
     return status;
@@ -181,9 +194,8 @@ static mg_status sync_folder(const char *path, mg_error *why)
 
 static mg_status commit_file(mg_out *out, mg_error *why)
 {
-    if (out->failed) return mg_fail(why, MG_IO, "%s: an earlier write failed", out->path);
     MG_TRY(flush(out, why));
-    if (fsync(out->fd)) return mg_fail_errno(why, "%s", out->path);
+    if (sync_file(out->fd)) return mg_fail_errno(why, "%s", out->path);
     if (rename(out->temporary, out->path)) return mg_fail_errno(why, "%s", out->path);
     replace_name(out->temporary, NULL);
     mg_free(out->temporary);
@@ -199,7 +211,7 @@ mg_status mg_out_commit(mg_out *out, mg_error *why)
         if (close(out->fd)) status = mg_fail_errno(why, "%s", out->path);
         return discard(out), status;
     }
-    mg_status status = out->failed ? mg_fail(why, MG_IO, "%s: an earlier write failed", out->path) : flush(out, why);
+    mg_status status = flush(out, why);
     if (out->fd > STDERR_FILENO && close(out->fd) && !status) status = mg_fail_errno(why, "%s", out->path);
     return discard(out), status;
 }

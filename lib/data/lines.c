@@ -2,9 +2,9 @@
 /* The lines of a record stream. */
 #include <mgen/data.h>
 
-#include <errno.h>
+#include <poll.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { PIECE = 1 << 16, LONGEST = 64 << 20 };
 
@@ -13,7 +13,8 @@ struct mg_lines {
     char *name, *data;
     size_t start, end, capacity; /* unread bytes: data[start .. end) */
     size_t searched;             /* no newline before this offset from start */
-    uint64_t number;
+    uint64_t number, taken;      /* lines handed out, bytes read */
+    uint64_t size;               /* of the file; 0: a pipe's is not known */
     bool is_over;
 };
 
@@ -22,7 +23,9 @@ mg_status mg_lines_open(int fd, const char *name, mg_lines **result, mg_error *w
     mg_lines *lines = mg_alloc_zero(1, sizeof *lines);
     *result = lines;
     if (lines) {
+        struct stat about;
         lines->fd = fd;
+        if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) lines->size = (uint64_t)about.st_size;
         lines->name = mg_strdup(name);
         if (lines->name) return MG_OK;
     }
@@ -54,12 +57,26 @@ static mg_status fill(mg_lines *lines, mg_error *why)
         lines->data = moved;
         lines->capacity = larger;
     }
-    ssize_t n;
-    do n = read(lines->fd, lines->data + lines->end, lines->capacity - lines->end - 1);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return mg_fail_errno(why, "%s", lines->name);
+    size_t n;
+    MG_TRY(mg_read_some(lines->fd, lines->name, lines->data + lines->end, lines->capacity - lines->end - 1, &n, why));
     lines->is_over = n == 0;
-    lines->end += (size_t)n;
+    lines->end += n;
+    lines->taken += n;
+    return MG_OK;
+}
+
+/* Past a line that is too long, so that the next one can be had. */
+static mg_status skip_line(mg_lines *lines, mg_error *why)
+{
+    char *newline = NULL;
+    while (!newline && !lines->is_over) {
+        lines->start = lines->end = 0;
+        MG_TRY(fill(lines, why));
+        newline = memchr(lines->data, '\n', lines->end);
+    }
+    lines->start = newline ? (size_t)(newline + 1 - lines->data) : lines->end;
+    lines->searched = 0;
+    lines->number++;
     return MG_OK;
 }
 
@@ -79,9 +96,11 @@ mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint
                                                  : NULL;
         if (!newline && !lines->is_over) {
             lines->searched = unread;
-            if (unread > LONGEST)
+            if (unread > LONGEST) {
+                MG_TRY(skip_line(lines, why));
                 return mg_fail(why, MG_TOO_LARGE, "%s: line %llu is longer than %d bytes", lines->name,
-                               (unsigned long long)lines->number + 1, LONGEST);
+                               (unsigned long long)lines->number, LONGEST);
+            }
             MG_TRY(fill(lines, why));
             continue;
         }
@@ -97,9 +116,30 @@ mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint
     }
 }
 
+bool mg_lines_would_wait(const mg_lines *lines)
+{
+    size_t unread = lines->end - lines->start;
+    struct pollfd waits = {.fd = lines->fd, .events = POLLIN};
+    if (lines->is_over || (unread && memchr(lines->data + lines->start, '\n', unread))) return false;
+    return poll(&waits, 1, 0) == 0;
+}
+
+double mg_lines_share(const mg_lines *lines)
+{
+    return lines->size ? (double)(lines->taken - (lines->end - lines->start)) / (double)lines->size : 0;
+}
+
+/* Whether there is enough to tell what it is: a line that may be a record, or some bytes. */
+static bool is_telling(const mg_lines *lines)
+{
+    size_t unread = lines->end - lines->start;
+    const char *at = lines->data + lines->start;
+    return unread >= PIECE || (unread && *at == '{' && memchr(at, '\n', unread));
+}
+
 mg_status mg_lines_peek(mg_lines *lines, const char **text, size_t *length, mg_error *why)
 {
-    while (lines->end - lines->start < PIECE / 16 && !lines->is_over) MG_TRY(fill(lines, why));
+    while (!lines->is_over && !is_telling(lines)) MG_TRY(fill(lines, why));
     *text = lines->data + lines->start;
     *length = lines->end - lines->start;
     return MG_OK;

@@ -75,6 +75,8 @@ static mg_status visit_score(walk *w, const char *path, const found *f)
                       .split = mg_json_get_string(w->record, "split", f->split), .file = w->file, .bytes = w->bytes,
                       .size = w->size, .number = f->number};
     mg_status status = mg_hash_from_hex(id, &piece.id) ? MG_OK : mg_score_id(f->score, &piece.id, &why);
+    if (mg_stop_asked()) status = mg_fail(&why, MG_STOPPED, "asked to stop");
+    w->job->tally.pieces++;
     add_repairs(w, path, f->score);
     if (!status) status = w->visit(w->user, w->job, &piece, &why);
     why.status = status;

@@ -6,7 +6,8 @@
 
 mg_status mg_run_progress(mg_run *run, const mg_progress *progress)
 {
-    return !run->progress || run->progress(run->progress_user, progress) ? MG_OK : MG_STOPPED;
+    bool goes_on = !run->progress || run->progress(run->progress_user, progress);
+    return goes_on && !mg_stop_asked() ? MG_OK : MG_STOPPED;
 }
 
 mg_status mg_run_emit(mg_run *run, const mg_buffer *lines, mg_error *why)

@@ -28,7 +28,7 @@ struct mg_source {
     char **paths; /* what was named, in order */
     size_t n_paths, next_path;
     mg_file names; /* further names, NUL-separated */
-    size_t names_at;
+    size_t names_at, n_names, n_taken; /* names: all, and those taken so far */
     uint32_t shard, shards;
     level *level;        /* innermost open folder */
     bool has_found;      /* something below the outermost */
@@ -191,15 +191,15 @@ static file_kind kind_of(const char *head, size_t n)
 /* What cannot be read is a file: whoever reads it will say why not. */
 static file_kind kind_of_path(const char *path)
 {
-    char head[4096];
+    char head[1 << 16];
     return has_extension(path, music_extensions) ? IS_FILE : kind_of(head, read_head(path, head, sizeof head));
 }
 
 static mg_status open_stream(mg_source *source, const char *path, mg_error *why)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return mg_fail_errno(why, "%s", path);
+    int fd = STDIN_FILENO;
+    if (!is_stdin) MG_TRY(mg_open_to_read(path, &fd, why));
     source->lines_fd = fd;
     source->lines_path = mg_strdup(path);
     if (!source->lines_path) return no_memory(why);
@@ -241,6 +241,9 @@ mg_status mg_source_open(const mg_source_options *options, mg_source **result, m
                      ? mg_file_read_fd(STDIN_FILENO, "standard input", 0, &source->names, why)
                      : mg_file_read(options->names_file, 0, &source->names, why);
     if (status) return mg_source_close(source), status;
+    source->n_names = source->n_paths;
+    for (size_t at = 0; at < source->names.size; source->n_names++)
+        at += strnlen((const char *)source->names.data + at, source->names.size - at) + 1;
     *result = source;
     return MG_OK;
 }
@@ -269,8 +272,10 @@ static mg_status next_name(mg_source *source, char **name, mg_error *why)
         const char *at = (const char *)source->names.data + source->names_at;
         size_t n = strnlen(at, source->names.size - source->names_at);
         source->names_at += n + 1;
+        source->n_taken += n == 0; /* empty */
         if (n && !(*name = mg_strndup(at, n))) return no_memory(why);
     }
+    source->n_taken += *name != NULL;
     return MG_OK;
 }
 
@@ -299,12 +304,13 @@ static mg_status next_record(mg_source *source, mg_item *item, mg_error *why)
     uint64_t number;
     mg_status status = mg_lines_next(source->lines, &text, &length, &number, why);
     if (status == MG_END) return close_stream(source), MG_END;
-    if (status) return status;
     item->path = mg_strdup(source->lines_path);
+    if (!item->path) return no_memory(why);
+    if (status) return status;
     item->line = mg_strndup(text, length);
     item->length = length;
     item->number = number;
-    return item->path && item->line ? MG_OK : no_memory(why);
+    return item->line ? MG_OK : no_memory(why);
 }
 
 static mg_status next_packed(mg_source *source, mg_item *item, mg_error *why)
@@ -370,7 +376,7 @@ static bool is_other_shard(const mg_source *source, const mg_item *item)
     if (source->shards == 0) return false;
     mg_json *record = NULL;
     char *path = mg_item_record(item, &record, NULL) == MG_OK && record ? mg_record_path(record, "path") : NULL;
-    const char *key = path ? path : item->path;
+    const char *key = path ? path : item->path + item->root; /* however the folder is spelt */
     uint64_t hash = mg_hash64_bytes(key, strlen(key));
     mg_free(path);
     mg_json_free(record);
@@ -382,15 +388,29 @@ mg_status mg_source_next(mg_source *source, mg_item *item, mg_error *why)
     *item = (mg_item){0};
     for (;;) {
         mg_status status = step(source, item, why);
-        if (status == MG_END || status == MG_NO_MEMORY) return mg_item_clear(item), status;
+        if (status == MG_END || status == MG_NO_MEMORY || status == MG_STOPPED) return mg_item_clear(item), status;
         if (status) { /* this input cannot be had; the others can */
             item->trouble = *why;
             item->trouble.status = status;
-            if (!item->path) item->path = mg_strdup(source->lines ? source->lines_path : "-");
-            close_stream(source);
+            if (!item->path) item->path = mg_strdup("-");
+            if (status != MG_TOO_LARGE) close_stream(source);
             return item->path ? MG_OK : no_memory(why);
         }
         if (item->path && !is_other_shard(source, item)) return MG_OK;
         mg_item_clear(item);
     }
+}
+
+bool mg_source_would_wait(const mg_source *source) { return source->lines && mg_lines_would_wait(source->lines); }
+
+double mg_source_share(const mg_source *source)
+{
+    double inside = 1; /* of the name that was taken last */
+    if (source->lines) inside = mg_lines_share(source->lines);
+    if (source->pack && mg_pack_count(source->pack))
+        inside = (double)source->pack_next / (double)mg_pack_count(source->pack);
+    for (const level *l = source->level; l; l = l->parent) /* which is one of its parent's names */
+        inside = ((double)l->next - 1 + inside) / (double)(l->n_names ? l->n_names : 1);
+    if (source->n_taken == 0 || source->n_names == 0) return 0;
+    return ((double)source->n_taken - 1 + inside) / (double)source->n_names;
 }

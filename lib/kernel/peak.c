@@ -3,7 +3,6 @@
 #include "kernel/kernel.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { TRIES = 5, READ_PIECES = 64 };
 
@@ -34,13 +33,6 @@ static const peaks of_class[MG_CPU_CLASSES] = {
 
 static volatile float sink; /* what was computed must go somewhere */
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- multiply-adds ---- */
 
 typedef struct {
@@ -62,9 +54,9 @@ double mg_peak_gflops(mg_cpu cpu, int threads)
     double best = 0;
     if (cpu > mg_cpu_best()) return 0;
     for (int t = 0; t < TRIES; t++) {
-        double start = now_s();
+        double start = mg_now_s();
         mg_each(threads, (size_t)threads, run_fma, &work);
-        double rate = (double)threads * (double)work.rounds * (double)work.peaks->flops() / (now_s() - start) / 1e9;
+        double rate = (double)threads * (double)work.rounds * (double)work.peaks->flops() / (mg_now_s() - start) / 1e9;
         if (rate > best) best = rate;
     }
     return best;
@@ -95,9 +87,9 @@ mg_status mg_peak_read_gbs(int threads, double *gbs)
     work.data = data;
     *gbs = 0;
     for (int t = 0; t < TRIES; t++) {
-        double start = now_s();
+        double start = mg_now_s();
         mg_each(threads, READ_PIECES, run_read, &work);
-        double rate = (double)(n * sizeof *data) / (now_s() - start) / 1e9;
+        double rate = (double)(n * sizeof *data) / (mg_now_s() - start) / 1e9;
         if (rate > *gbs) *gbs = rate;
     }
     mg_free(data);
@@ -133,9 +125,9 @@ mg_status mg_product_gflops(int rows, int threads, double *gflops)
     work.c = data + n_a + n_b;
     *gflops = 0;
     for (int t = 0; t < TRIES; t++) {
-        double start = now_s(), operations = 2.0 * rows * SIDE * SIDE * (double)work.rounds * threads;
+        double start = mg_now_s(), operations = 2.0 * rows * SIDE * SIDE * (double)work.rounds * threads;
         mg_each(threads, (size_t)threads, run_product, &work);
-        double rate = operations / (now_s() - start) / 1e9;
+        double rate = operations / (mg_now_s() - start) / 1e9;
         if (rate > *gflops) *gflops = rate;
     }
     mg_free(data);

@@ -107,6 +107,7 @@ static mg_status measure(void *user, mg_job *job, const mg_piece *piece, mg_erro
 static mg_status take_metrics(const evaluation *e, const mg_json *record, mg_job *job)
 {
     const char *meaning = mg_json_get_string(record, "meaning", "");
+    job->tally.pieces++;
     const mg_json *metrics = mg_json_get(record, "metrics");
     if (strcmp(meaning, meaning_name(e->options->meaning)) != 0)
         return mg_fail(&job->why, MG_BAD_DATA, "a metrics record with the meaning '%s', not '%s'", meaning,

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct mg_instance {
     const mg_plan *plan;
@@ -168,13 +167,6 @@ static mg_status check_indices(const mg_instance *in, mg_error *why)
     return MG_OK;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run_call(mg_instance *in, size_t s)
 {
     const mg_plan_step *step = &in->plan->steps[s];
@@ -183,12 +175,12 @@ static void run_call(mg_instance *in, size_t s)
         run(&in->calls[s]);
         return;
     }
-    double start_s = now_s();
+    double start_s = mg_now_s();
     mg_op_time *time = &in->times[step->node->op];
     run(&in->calls[s]);
     time->name = mg_op_rows[step->node->op].name;
     time->calls++;
-    time->seconds += now_s() - start_s;
+    time->seconds += mg_now_s() - start_s;
 }
 
 mg_status mg_instance_run(mg_instance *in, mg_error *why)

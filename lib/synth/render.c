@@ -55,6 +55,7 @@ static mg_status play(job *j, const play_list *list, engine *player, mg_loudness
     bool are_up = false;
     for (int64_t start = 0; start < limit; start += PLAY_BLOCK) {
         float block[2 * PLAY_BLOCK] = {0};
+        if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
         int frames = limit - start < PLAY_BLOCK ? (int)(limit - start) : PLAY_BLOCK;
         while (next < list->n && list->events[next].frame < start + PLAY_BLOCK) {
             player->act(player, &list->events[next], (int)(list->events[next].frame - start));
@@ -119,6 +120,7 @@ static mg_status pass_plain(const job *j, const plan *level, receiver receive, v
         MG_TRY(spool_read(&j->spool, at, samples, most, &n, why));
         scale(samples, n * (size_t)j->options->channels, level->gain_db);
         MG_TRY(receive(user, samples, n, why));
+        if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     }
     return MG_OK;
 }
@@ -140,6 +142,7 @@ static mg_status pass_limited(const job *j, const plan *level, mg_limiter *limit
         scale(samples + from * (size_t)channels, frames * (size_t)channels, level->trim_db);
         MG_TRY(receive(user, samples + from * (size_t)channels, frames, why));
         left -= (int64_t)frames;
+        if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     }
     return MG_OK;
 }

@@ -7,14 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void say(const mg_loop *l, const char *format, ...) MG_PRINTF(2, 3);
 static void say(const mg_loop *l, const char *format, ...)
@@ -64,7 +56,7 @@ static mg_status checkpoint(mg_loop *l, mg_error *why)
 {
     MG_TRY(mg_loop_save(l, why));
     MG_TRY(save_model(l, best_params(l), why));
-    l->saved_s = now_s();
+    l->saved_s = mg_now_s();
     return MG_OK;
 }
 
@@ -92,7 +84,7 @@ static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
 {
     mg_buffer line = {0};
     const mg_step_result *r = &l->last;
-    double spent_s = now_s() - l->start_s, left_s = seconds_left(l, spent_s);
+    double spent_s = mg_now_s() - l->start_s, left_s = seconds_left(l, spent_s);
     mg_json_writer json = mg_record_begin(&line, "step");
     mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
     mg_json_put_real(&json, "loss", r->loss);
@@ -183,7 +175,7 @@ static bool is_done(const mg_loop *l)
     return (o->epochs && l->at.epoch >= (uint64_t)o->epochs) ||
            (o->max_steps && l->trainer->steps >= (uint64_t)o->max_steps) ||
            (o->patience && l->at.waited >= (uint64_t)o->patience) ||
-           (o->max_seconds > 0 && now_s() - l->start_s >= o->max_seconds);
+           (o->max_seconds > 0 && mg_now_s() - l->start_s >= o->max_seconds);
 }
 
 static bool is_epoch_over(const mg_loop *l) { return l->at.place == batches_of(l, MG_SPLIT_TRAIN); }
@@ -199,7 +191,7 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
     l->tokens += l->batch.targets;
     if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
     MG_TRY(show_progress(l));
-    if (now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
+    if (mg_now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
     return MG_OK;
 }
 
@@ -325,7 +317,7 @@ mg_status mg_train(const mg_train_job *asked, const mg_pack *pack, mg_run *run, 
     mg_saved saved = {0};
     mg_loop l = {.job = &job, .run = run, .pack = pack, .at = {.best_loss = INFINITY}, .last_valid = INFINITY};
     uint64_t seed = run->seed;
-    l.start_s = l.saved_s = now_s();
+    l.start_s = l.saved_s = mg_now_s();
     mg_status status = begin(&l, &job, &saved, why);
     mg_saved_close(&saved);
     if (!status) status = run_all(&l, why);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +33,10 @@ static const char *parse_allowed(const char *text, void *value)
     cli *c = value;
     char *end;
     c->allowed = strtod(text, &end);
-    if (end == text || c->allowed < 0) return "is neither a number nor a percentage";
-    c->allowed_is_share = *end == '%';
+    c->allowed_is_share = end != text && *end == '%';
     if (c->allowed_is_share) c->allowed /= 100, end++;
-    return *end ? "is neither a number nor a percentage" : NULL;
+    bool is_good = end != text && !*end && c->allowed >= 0 && c->allowed <= (c->allowed_is_share ? 1 : 1e18);
+    return is_good ? NULL : "is neither a number nor a percentage up to 100%";
 }
 
 typedef struct {
@@ -83,7 +85,7 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
     size_t n_own = 0, n_shared = sizeof shared / sizeof *shared;
     while (own[n_own].name || own[n_own].kind == CLI_SECTION) n_own++;
     c->rows = mg_alloc(n_own + n_shared, sizeof *c->rows);
-    if (!c->rows) return cli_refuse(c, "out of memory");
+    if (!c->rows) return cli_out_of_memory(c);
     memcpy(c->rows, own, n_own * sizeof *own);
     memcpy(c->rows + n_own, shared, sizeof shared);
     c->n_rows = n_own + n_shared;
@@ -91,6 +93,14 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
 }
 
 /* ---- start ---- */
+
+static void end(cli *c)
+{
+    cli_progress_free(c->progress_line);
+    mg_free(c->rows);
+    c->progress_line = NULL;
+    c->rows = NULL;
+}
 
 /* With a standard descriptor closed, the next file opened would take its place and get what was not meant for it. */
 static void guard_descriptors(void)
@@ -100,7 +110,12 @@ static void guard_descriptors(void)
 }
 
 /* Flush what went to stdout through stdio; 3 if it did not get there. */
-static int flushed(int status) { return fflush(stdout) || ferror(stdout) ? 3 : status; }
+static int flushed(const cli *c, int status)
+{
+    if (!fflush(stdout) && !ferror(stdout)) return status;
+    fprintf(stderr, "%s: standard output: %s\n", c->about->name, strerror(errno));
+    return 3;
+}
 
 static bool answer(cli *c, const asked *a)
 {
@@ -108,12 +123,12 @@ static bool answer(cli *c, const asked *a)
     for (int form = CLI_HELP_TEXT; form <= CLI_HELP_ZSH; form++)
         if (wanted[form]) {
             cli_help(c, (cli_help_form)form, stdout);
-            c->exit = flushed(0);
+            c->exit = flushed(c, 0);
             return true;
         }
     if (!a->version) return false;
     printf("%s (mgen) %s\n", c->about->name, MG_VERSION);
-    c->exit = flushed(0);
+    c->exit = flushed(c, 0);
     return true;
 }
 
@@ -139,24 +154,21 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
     /* Giving memory back after every file and taking it again for the next costs a third of the time of reading it. */
     mallopt(M_TRIM_THRESHOLD, 256 << 20);
     mallopt(M_MMAP_THRESHOLD, 64 << 20);
-    *c = (cli){.about = about, .argc = argc, .argv = argv, .threads = mg_cores(), .seed = 1};
+    *c = (cli){.about = about, .argc = argc, .argv = argv, .threads = mg_cores(), .seed = 1, .started_s = mg_now_s()};
     if (!join_rows(c, rows, &a)) return false;
     find_help(argc, argv, &a);
-    if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return mg_free(c->rows), false;
     mg_error why;
-    if (mg_cpu_check_wish(&why)) {
-        cli_refuse(c, "%s", why.text);
-        return mg_free(c->rows), false;
-    }
+    if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return end(c), false;
+    if (mg_cpu_check_wish(&why)) return cli_refuse(c, "%s", why.text);
     if (about->wants_input && c->n_paths == 0 && !c->names_file && !stands_alone(c) && isatty(STDIN_FILENO)) {
         cli_usage(c, stderr);
         fprintf(stderr, "%s: name files or folders, or feed records through a pipe; --help says more\n", about->name);
         c->exit = 2;
-        return mg_free(c->rows), false;
+        return end(c), false;
     }
     cli_signals_start();
     c->progress_line = cli_progress_new(c);
-    return true;
+    return c->progress_line || cli_out_of_memory(c);
 }
 
 mg_status cli_source(cli *c, mg_source **source, mg_error *why)
@@ -168,11 +180,59 @@ mg_status cli_source(cli *c, mg_source **source, mg_error *why)
 
 /* ---- records ---- */
 
+/* Whoever reads need not wait longer than that for a record that is done. */
+static void flush_when_due(cli *c)
+{
+    static const double patience_s = 0.2;
+    double now_s = mg_now_s();
+    if (!c->stdout_records || now_s - c->flushed_s < patience_s) return;
+    c->flushed_s = now_s;
+    mg_out_flush(c->stdout_records);
+}
+
 static mg_status to_stdout(void *user, const char *text, size_t length, mg_error *why)
 {
-    mg_out *out = user;
-    MG_TRY(mg_out_write(out, text, length, why));
-    return mg_out_write(out, "\n", 1, why);
+    cli *c = user;
+    MG_TRY(mg_out_write(c->stdout_records, text, length, why));
+    MG_TRY(mg_out_write(c->stdout_records, "\n", 1, why));
+    flush_when_due(c);
+    return MG_OK;
+}
+
+/* As a table, where progress may stand in the line. */
+static mg_status to_table(void *user, const char *text, size_t length, mg_error *why)
+{
+    cli *c = user;
+    cli_progress_clear(c->progress_line);
+    return cli_table_line(c->table, text, length, why);
+}
+
+/* A pipe that nobody reads any more is noticed before there is something to write. */
+static bool is_read(const cli *c)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return !c->stdout_records || poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR);
+}
+
+static bool show_progress(void *user, const mg_progress *now)
+{
+    cli *c = user;
+    flush_when_due(c);
+    if (!is_read(c)) raise(SIGPIPE);
+    cli_progress_show(c->progress_line, now);
+    return true;
+}
+
+static void put_argv_b64(mg_json_writer *json, const cli *c)
+{
+    mg_json_array_begin(json, "argv_b64");
+    for (int i = 1; i < c->argc; i++) {
+        mg_buffer code = {0};
+        mg_base64_add(&code, c->argv[i], strlen(c->argv[i]));
+        mg_json_put_text(json, NULL, code.data ? code.data : "");
+        mg_buffer_free(&code);
+    }
+    mg_json_array_end(json);
 }
 
 static mg_status write_run_record(cli *c, mg_error *why)
@@ -188,8 +248,13 @@ static mg_status write_run_record(cli *c, mg_error *why)
     mg_json_put_text(&json, "tool", c->about->name);
     mg_json_put_text(&json, "version", MG_VERSION);
     mg_json_array_begin(&json, "argv");
-    for (int i = 1; i < c->argc; i++) mg_json_put_text(&json, NULL, c->argv[i]);
+    bool are_text = true;
+    for (int i = 1; i < c->argc; i++) {
+        mg_json_put_text(&json, NULL, c->argv[i]);
+        are_text &= mg_utf8_is_valid(c->argv[i], strlen(c->argv[i]));
+    }
     mg_json_array_end(&json);
+    if (!are_text) put_argv_b64(&json, c);
     mg_json_put_int(&json, "seed", c->seed);
     mg_json_put_text(&json, "started", started);
     mg_json_object_end(&json);
@@ -202,11 +267,11 @@ static mg_status open_records(cli *c, mg_error *why)
 {
     if (c->wants_table || isatty(STDOUT_FILENO)) {
         if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        c->run.out = (mg_sink){cli_table_line, c->table};
+        c->run.out = (mg_sink){to_table, c};
         return MG_OK;
     }
     MG_TRY(mg_out_open("-", true, &c->stdout_records, why));
-    c->run.out = (mg_sink){to_stdout, c->stdout_records};
+    c->run.out = (mg_sink){to_stdout, c};
     return c->no_provenance ? MG_OK : write_run_record(c, why);
 }
 
@@ -224,9 +289,12 @@ static mg_status only_errors(void *user, const char *text, size_t length, mg_err
     mg_json *record;
     if (length < sizeof error || memcmp(text, error, sizeof error - 1)) return MG_OK;
     MG_TRY(mg_json_parse(text, length, &record, why));
+    const cli *c = user;
     const char *path = mg_json_get_string(record, "path", ""), *reason = mg_json_get_string(record, "error", "");
-    if (strncmp(reason, path, strlen(path)) == 0) cli_say(user, "%s", reason);
-    else cli_say(user, "%s: %s", path, reason);
+    cli_progress_clear(c->progress_line);
+    fprintf(stderr, "%s: ", c->about->name);
+    if (strncmp(reason, path, strlen(path))) fprintf(stderr, "%s: ", path);
+    fprintf(stderr, "%s\n", reason);
     mg_json_free(record);
     return MG_OK;
 }
@@ -239,8 +307,8 @@ mg_run *cli_run(cli *c)
     c->run.threads = (int)c->threads;
     c->run.seed = (uint64_t)c->seed;
     c->run.out = (mg_sink){c->gives_medium ? only_errors : first_line, c};
-    c->run.progress = cli_progress_show;
-    c->run.progress_user = c->progress_line;
+    c->run.progress = show_progress;
+    c->run.progress_user = c;
     return &c->run;
 }
 
@@ -266,7 +334,16 @@ bool cli_refuse(cli *c, const char *format, ...)
     vfprintf(stderr, format, args);
     fprintf(stderr, "\nTry '%s --help'.\n", c->about->name);
     va_end(args);
+    end(c);
     c->exit = 2;
+    return false;
+}
+
+bool cli_out_of_memory(cli *c)
+{
+    fprintf(stderr, "%s: out of memory\n", c->about->name);
+    end(c);
+    c->exit = 3;
     return false;
 }
 
@@ -301,6 +378,13 @@ static void say_tally(const cli *c)
     if (t->lossy && !c->lenient)
         cli_say(c, "%llu of %llu inputs lost data in a repair (--lenient accepts that)",
                 (unsigned long long)t->lossy, (unsigned long long)t->inputs);
+    if (c->about->wants_music && t->inputs && !t->failed && !t->pieces)
+        cli_say(c, "there is no music in %llu inputs", (unsigned long long)t->inputs);
+    if (c->verbose)
+        cli_say(c, "%llu inputs, %llu pieces, %llu dropped, %llu records; %.2f s on %d threads (%s)",
+                (unsigned long long)t->inputs, (unsigned long long)t->pieces, (unsigned long long)t->dropped,
+                (unsigned long long)t->records, mg_now_s() - c->started_s, (int)c->threads,
+                mg_cpu_name(mg_cpu_class()));
 }
 
 int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why)
@@ -318,15 +402,14 @@ int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why)
         status = closed;
         why = &closing;
     }
-    cli_progress_free(c->progress_line);
-    c->progress_line = NULL;
+    cli_progress_clear(c->progress_line);
     if (status && status != MG_CLOSED && status != MG_STOPPED && status != MG_END) {
         fprintf(stderr, "%s: %s", c->about->name, why->text[0] ? why->text : mg_status_text(status));
         fprintf(stderr, why->where[0] ? " (%s)\n" : "%s\n", why->where);
     }
     say_tally(c);
-    mg_free(c->rows);
-    int code = flushed(exit_of(status));
+    end(c);
+    int code = flushed(c, exit_of(status));
     return code ? code : found || failed_too_many(c) ? 1 : 0;
 }
 

@@ -48,6 +48,7 @@ typedef struct {
     const char *synopsis; /**< arguments after the options: "[FILE|FOLDER|-]..." */
     const char *reads;    /**< what the paths and the records may be, a sentence for the help */
     bool wants_input;     /**< goes through a source; with neither paths nor a pipe it prints its usage */
+    bool wants_music;     /**< inputs without any music are worth a word */
 } cli_about;
 
 typedef struct {
@@ -67,6 +68,7 @@ typedef struct {
     size_t n_paths;
     /* behind the curtain */
     mg_out *stdout_records;
+    double started_s, flushed_s;
     struct cli_table *table;
     struct cli_progress *progress_line;
     cli_row *rows;
@@ -82,8 +84,8 @@ typedef struct {
 bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv);
 
 /** Set the value of the choice `name` alone, as far as the command line gives it rightly: for options that set the
-    defaults of others. Before cli_start, which reads it again. */
-void cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
+    defaults of others. Before cli_start, which reads it again. False when out of memory. */
+bool cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
 
 /** Whether the command line has the option, be it with the default's value. */
 bool cli_is_given(const cli *c, const char *name);

@@ -184,20 +184,23 @@ static void help_bash(const cli *c, FILE *to)
     const char *tool = c->about->name;
     fprintf(to, "# bash completion of %s\n_%s() {\n"
                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                "    [[ $word == = ]] && word='' || { [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}; }\n"
                 "    case $before in\n", tool, tool);
     for (size_t i = 0; i < c->n_rows; i++) {
         const cli_row *row = &c->rows[i];
         if (row->kind != CLI_CHOICE) continue;
         mg_buffer list = {0};
         add_choices(&list, row, " ");
-        fprintf(to, "    --%s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return ;;\n", row->name,
+        fputs("    ", to);
+        if (row->letter) fprintf(to, "-%c | ", row->letter);
+        fprintf(to, "--%s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n", row->name,
                 list.data ? list.data : "");
         mg_buffer_free(&list);
     }
-    fputs("    esac\n    if [[ $word == -* ]]; then\n        COMPREPLY=($(compgen -W '", to);
+    fputs("    esac\n    if [[ $word == -* ]]; then\n        mapfile -t COMPREPLY < <(compgen -W '", to);
     for (size_t i = 0; i < c->n_rows; i++)
         if (c->rows[i].kind != CLI_SECTION) fprintf(to, "--%s ", c->rows[i].name);
-    fprintf(to, "' -- \"$word\"))\n    else\n        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
+    fprintf(to, "' -- \"$word\")\n    else\n        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n    fi\n}\n"
                 "complete -o filenames -F _%s %s\n", tool, tool);
 }
 
@@ -227,7 +230,7 @@ static void help_zsh(const cli *c, FILE *to)
                 fprintf(to, ":%s:(%s)", row->arg, list.data ? list.data : "");
                 mg_buffer_free(&list);
             } else if (row->arg) {
-                fprintf(to, ":%s:_files", row->arg);
+                fprintf(to, ":%s:%s", row->arg, row->kind == CLI_TEXT ? "_files" : "");
             }
             fputs("' \\\n", to);
         }

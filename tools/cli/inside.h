@@ -9,6 +9,9 @@
 
 enum { CLI_PROGRESS_AUTO, CLI_PROGRESS_NONE, CLI_PROGRESS_JSON };
 
+/* cli.c: leave with 3. Returns false. */
+bool cli_out_of_memory(cli *c);
+
 /* options.c */
 bool cli_read_options(cli *c);
 
@@ -22,7 +25,7 @@ bool cli_default(const cli_row *row, char *text, size_t size);
 /* progress.c */
 typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_new(const cli *c);
-bool cli_progress_show(void *progress, const mg_progress *now);
+void cli_progress_show(cli_progress *progress, const mg_progress *now);
 void cli_progress_clear(cli_progress *progress); /* wipe the line before other words */
 void cli_progress_free(cli_progress *progress);
 

@@ -77,24 +77,43 @@ static bool set(cli *c, cli_row *row, const char *text)
     return true;
 }
 
+/* The options that begin with what was given, as "--output, --out-of-range"; how many. */
+static size_t find_beginnings(const cli *c, const char *given, mg_buffer *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_rows; i++) {
+        if (c->rows[i].kind == CLI_SECTION || strncmp(c->rows[i].name, given, strlen(given))) continue;
+        mg_buffer_print(list, "%s--%s", n++ ? ", " : "", c->rows[i].name);
+    }
+    return n;
+}
+
+static bool unknown_name(cli *c, const char *word)
+{
+    char given[64];
+    mg_buffer list = {0};
+    const char **names = mg_alloc(c->n_rows + 1, sizeof *names), *near = NULL;
+    size_t n = 0;
+    for (size_t i = 0; names && i < c->n_rows; i++)
+        if (c->rows[i].kind != CLI_SECTION) names[n++] = c->rows[i].name;
+    if (names) names[n] = NULL;
+    snprintf(given, sizeof given, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    if (names) near = mg_nearest_word(given, names);
+    mg_free(names);
+    if (find_beginnings(c, given, &list) > 1) cli_refuse(c, "--%s could be %s", given, list.data ? list.data : "");
+    else if (near) cli_refuse(c, "there is no option --%s; did you mean --%s?", given, near);
+    else cli_refuse(c, "there is no option --%s", given);
+    mg_buffer_free(&list);
+    return false;
+}
+
+/* getopt_long says '?' for all of these, and leaves in optopt a letter, the number of a row, or 0. */
 static bool unknown_option(cli *c, char **argv)
 {
-    const char *word = argv[optind - 1];
-    if (optopt && optopt < FIRST && word[0] == '-' && word[1] != '-')
-        return cli_refuse(c, "there is no option -%c", optopt);
-    const char **names = mg_alloc(c->n_rows + 1, sizeof *names);
-    if (!names) return cli_refuse(c, "there is no option %s", word);
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_rows; i++)
-        if (c->rows[i].kind != CLI_SECTION) names[n++] = c->rows[i].name;
-    names[n] = NULL;
-    char given[64];
-    snprintf(given, sizeof given, "%.*s", (int)strcspn(word + 2, "="), word + 2);
-    const char *near = word[1] == '-' ? mg_nearest_word(given, names) : NULL;
-    if (near) cli_refuse(c, "there is no option --%s; did you mean --%s?", given, near);
-    else cli_refuse(c, "there is no option %s", word);
-    mg_free(names);
-    return false;
+    if (optopt >= FIRST) return cli_refuse(c, "--%s takes no argument", c->rows[optopt - FIRST].name);
+    if (optopt)
+        return cli_refuse(c, "there is no option -%c (a path that begins with - goes behind --)", optopt);
+    return unknown_name(c, argv[optind - 1]);
 }
 
 /* The rows as getopt_long wants them, from the start of argv. */
@@ -137,13 +156,13 @@ static size_t row_of(const cli_row *rows, int code)
     return i;
 }
 
-void cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
+bool cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
 {
     getopt_tables t;
     size_t n = 0;
     while (rows[n].name || rows[n].kind == CLI_SECTION) n++;
     char **words = mg_alloc((size_t)argc + 1, sizeof *words); /* getopt_long reorders what it reads */
-    if (!words) return;
+    if (!words) return false;
     memcpy(words, argv, ((size_t)argc + 1) * sizeof *words);
     bool ok = make_tables(rows, n, &t);
     for (int code; ok && (code = getopt_long(argc, words, t.letters, t.longs, NULL)) != -1;) {
@@ -154,16 +173,23 @@ void cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
     }
     if (ok) free_tables(&t);
     mg_free(words);
+    return ok;
+}
+
+static bool wants_argument(cli *c)
+{
+    if (optopt < FIRST) return cli_refuse(c, "-%c wants an argument", optopt);
+    return cli_refuse(c, "--%s wants an argument", c->rows[optopt - FIRST].name);
 }
 
 bool cli_read_options(cli *c)
 {
     getopt_tables t;
-    if (!make_tables(c->rows, c->n_rows, &t)) return cli_refuse(c, "out of memory");
+    if (!make_tables(c->rows, c->n_rows, &t)) return cli_out_of_memory(c);
     bool ok = true;
     for (int code; ok && (code = getopt_long(c->argc, c->argv, t.letters, t.longs, NULL)) != -1;) {
         if (code == '?') ok = unknown_option(c, c->argv);
-        else if (code == ':') ok = cli_refuse(c, "%s wants an argument", c->argv[optind - 1]);
+        else if (code == ':') ok = wants_argument(c);
         else ok = set(c, &c->rows[row_of(c->rows, code)], optarg);
     }
     c->paths = (const char *const *)c->argv + optind;

@@ -3,7 +3,6 @@
 #include "cli/inside.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct cli_progress {
@@ -15,13 +14,6 @@ struct cli_progress {
 
 enum { FIRST_AFTER_MS = 700, EVERY_MS = 200, JSON_EVERY_MS = 1000 };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 cli_progress *cli_progress_new(const cli *c)
 {
     cli_progress *p = mg_alloc_zero(1, sizeof *p);
@@ -29,7 +21,7 @@ cli_progress *cli_progress_new(const cli *c)
     bool is_person = isatty(STDERR_FILENO) && !c->quiet;
     p->mode = c->progress == CLI_PROGRESS_AUTO && !is_person ? CLI_PROGRESS_NONE : c->progress;
     p->tool = c->about->name;
-    p->start_s = now_s();
+    p->start_s = mg_now_s();
     return p;
 }
 
@@ -41,6 +33,12 @@ static void add_time(char text[32], double seconds)
     else snprintf(text, 32, "%ldh%02ldm", s / 3600, s / 60 % 60);
 }
 
+/* Of the whole, how much is done; 0: unknown. */
+static double share_of(const mg_progress *now)
+{
+    return now->total ? (double)now->done / (double)now->total : now->share;
+}
+
 static void show_json(const mg_progress *now, double rate, double left_s)
 {
     mg_buffer out = {0};
@@ -49,7 +47,7 @@ static void show_json(const mg_progress *now, double rate, double left_s)
     mg_json_put_int(&json, "done", (int64_t)now->done);
     if (now->total) mg_json_put_int(&json, "total", (int64_t)now->total);
     mg_json_put_real(&json, "per_s", rate);
-    if (now->total) mg_json_put_real(&json, "eta_s", left_s);
+    if (share_of(now) > 0) mg_json_put_real(&json, "eta_s", left_s);
     if (now->note) mg_json_put_text(&json, "note", now->note);
     mg_record_end(&json);
     if (!out.failed) fputs(out.data, stderr);
@@ -60,13 +58,11 @@ static void show_line(const cli_progress *p, const mg_progress *now, double rate
 {
     char left[32];
     fprintf(stderr, "\r\033[K%s: %llu", p->tool, (unsigned long long)now->done);
-    if (now->total)
-        fprintf(stderr, "/%llu %s (%.0f%%)", (unsigned long long)now->total, now->what,
-                100.0 * (double)now->done / (double)now->total);
-    else
-        fprintf(stderr, " %s", now->what);
+    if (now->total) fprintf(stderr, "/%llu", (unsigned long long)now->total);
+    fprintf(stderr, " %s", now->what);
+    if (share_of(now) > 0) fprintf(stderr, " (%.0f%%)", 100 * share_of(now));
     fprintf(stderr, ", %.3g/s", rate);
-    if (now->total && rate > 0) {
+    if (share_of(now) > 0) {
         add_time(left, left_s);
         fprintf(stderr, ", %s left", left);
     }
@@ -74,23 +70,20 @@ static void show_line(const cli_progress *p, const mg_progress *now, double rate
     fflush(stderr);
 }
 
-bool cli_progress_show(void *progress, const mg_progress *now)
+void cli_progress_show(cli_progress *p, const mg_progress *now)
 {
-    cli_progress *p = progress;
-    if (cli_signal_caught()) return false;
-    if (!p || p->mode == CLI_PROGRESS_NONE) return true;
+    if (p->mode == CLI_PROGRESS_NONE) return;
     int wait_ms = p->mode == CLI_PROGRESS_JSON ? JSON_EVERY_MS : p->is_shown ? EVERY_MS : FIRST_AFTER_MS;
-    double t = now_s();
+    double t = mg_now_s();
     bool is_last = now->total && now->done >= now->total && p->is_shown;
     double since_s = p->last_s ? p->last_s : p->start_s;
-    if (!is_last && (t - since_s) * 1000 < wait_ms) return true;
+    if (!is_last && (t - since_s) * 1000 < wait_ms) return;
     double rate = (double)now->done / (t - p->start_s + 1e-9);
-    double left_s = rate > 0 ? (double)(now->total - now->done) / rate : 0;
+    double share = share_of(now), left_s = share > 0 ? (t - p->start_s) * (1 - share) / share : 0;
     if (p->mode == CLI_PROGRESS_JSON) show_json(now, rate, left_s);
     else show_line(p, now, rate, left_s);
     p->last_s = t;
     p->is_shown = true;
-    return true;
 }
 
 void cli_progress_clear(cli_progress *p)

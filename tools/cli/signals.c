@@ -19,6 +19,7 @@ static void on_stop(int signal_number)
 {
     if (caught) leave(signal_number);
     caught = signal_number;
+    mg_stop_ask();
 }
 
 int cli_signal_caught(void) { return caught; }
@@ -40,4 +41,5 @@ void cli_signals_start(void)
     catch_unless_ignored(SIGTERM, on_stop);
     catch_unless_ignored(SIGPIPE, leave);
     catch_unless_ignored(SIGHUP, leave);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no longer is an error like a full disk */
 }

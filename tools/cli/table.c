@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SCREENFUL = 20, KINDS = 8, KEY_WIDTH = 18, WIDEST_KEY = 32, BAR_WIDTH = 24, ROWS_SHOWN = 100,
@@ -31,13 +30,6 @@ struct cli_table {
     const known *last;           /* whose rows stand above */
     bool has_shown;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const char *kind_of(const mg_json *record) { return mg_json_get_string(record, "kind", "record"); }
 
@@ -305,15 +297,16 @@ mg_status cli_table_line(void *user, const char *text, size_t length, mg_error *
         return status;
     }
     if (status) return mg_json_free(record), status;
-    if (t->n_waiting == 0) t->since_s = now_s();
+    if (t->n_waiting == 0) t->since_s = mg_now_s();
     t->waiting[t->n_waiting++] = record;
-    bool is_enough = t->n_waiting == SCREENFUL || (t->n_waiting > 1 && now_s() - t->since_s > patience_s);
+    bool is_enough = t->n_waiting == SCREENFUL || (t->n_waiting > 1 && mg_now_s() - t->since_s > patience_s);
     return is_enough ? show_waiting(t, why) : MG_OK;
 }
 
 mg_status cli_table_end(cli_table *t, mg_error *why)
 {
     mg_status status = t->n_waiting ? show_waiting(t, why) : MG_OK;
+    if (!status && !t->has_shown) mg_buffer_add_text(&t->text, "(no records)\n"), status = flush_text(t, why);
     for (size_t i = 0; i < t->n_waiting; i++) mg_json_free(t->waiting[i]);
     for (size_t i = 0; i < t->n_kinds; i++) {
         mg_free(t->kinds[i].kind);

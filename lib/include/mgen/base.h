@@ -191,11 +191,20 @@ int mg_cores(void); /**< processors this process may use */
 /** How many threads a library called from this thread may start from now on; returns how many it might before. */
 int mg_library_threads(int threads);
 
-/* ---- progress ---- */
+/* ---- stopping and progress ---- */
+
+/** Ask all that runs in this process to stop soon: whatever takes long, or waits for a pipe, then returns MG_STOPPED.
+    May be called by a signal handler. */
+void mg_stop_ask(void);
+bool mg_stop_asked(void);
+void mg_stop_forget(void);
+
+double mg_now_s(void); /**< seconds since some moment in the past, never running back */
 
 typedef struct {
     const char *what;        /**< "files", "steps" */
     uint64_t done, total;    /**< total 0: unknown */
+    double share;            /**< of the whole that is done, where total is unknown; 0: unknown as well */
     const char *note;        /**< a few words more ("loss 2.31"); may be NULL */
 } mg_progress;
 
@@ -211,6 +220,10 @@ typedef struct {
     bool is_mapped;
 } mg_file;
 
+/** Open a file to be read; a named pipe is waited for. */
+mg_status mg_open_to_read(const char *path, int *fd, mg_error *why);
+/** What there is to be read next, at most `most` bytes; *n 0 at the end. A pipe is waited for, unless asked to stop. */
+mg_status mg_read_some(int fd, const char *name, void *bytes, size_t most, size_t *n, mg_error *why);
 mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *why);
 mg_status mg_file_read_fd(int fd, const char *name, uint64_t cap, mg_file *file, mg_error *why);
 void mg_file_free(mg_file *file);
@@ -220,6 +233,8 @@ void mg_file_free(mg_file *file);
 typedef struct mg_out mg_out;
 mg_status mg_out_open(const char *path, bool may_replace, mg_out **out, mg_error *why);
 mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *why);
+/** Hand on what waits in memory. What goes wrong is told by the next call that can. */
+void mg_out_flush(mg_out *out);
 /** The file descriptor, for libraries that write by themselves. Flushes first. -1 for a failed output. */
 int mg_out_fd(mg_out *out);
 /** Whether it can still be read and changed: no standard output, pipe or device, whose beginning has left. */

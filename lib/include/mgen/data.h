@@ -24,6 +24,7 @@ typedef struct {
     uint64_t inputs;  /**< files and records looked at */
     uint64_t failed;  /**< those that ended in an error record */
     uint64_t lossy;   /**< those whose repair lost data */
+    uint64_t pieces;  /**< of music, found in them */
     uint64_t dropped; /**< pieces that a filter refused */
     uint64_t records; /**< records written, the run record aside */
 } mg_tally;
@@ -63,12 +64,15 @@ mg_status mg_run_emit(mg_run *run, const mg_buffer *lines, mg_error *why);
 /** Lines of a record stream, at most 64 MiB each. */
 typedef struct mg_lines mg_lines;
 mg_status mg_lines_open(int fd, const char *name, mg_lines **lines, mg_error *why);
-/** The next line that is not blank, lent until the next call. MG_END at the end. */
+/** The next line that is not blank, lent until the next call. MG_END at the end; MG_TOO_LARGE for a line that is too
+    long, behind which the next call goes on. */
 mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint64_t *number, mg_error *why);
 /** The first bytes of what is unread, lent until the next call, without taking them. */
 mg_status mg_lines_peek(mg_lines *lines, const char **text, size_t *length, mg_error *why);
 /** All that is unread, as one file: for a stream that turns out not to hold lines. */
 mg_status mg_lines_rest(mg_lines *lines, uint64_t cap, mg_file *rest, mg_error *why);
+bool mg_lines_would_wait(const mg_lines *lines); /**< there is no whole line, and the pipe is silent */
+double mg_lines_share(const mg_lines *lines);    /**< of a file, how much was handed out; 0 for a pipe */
 void mg_lines_close(mg_lines *lines); /**< leaves the descriptor open */
 
 /* ---- safetensors ---- */
@@ -263,6 +267,9 @@ mg_status mg_source_open(const mg_source_options *options, mg_source **source, m
 /** The next input, yours (mg_item_clear). Records of NDJSON files and packed sets come one by one. What cannot be had
     (a missing file) comes as an item with `trouble`. MG_END at the end. */
 mg_status mg_source_next(mg_source *source, mg_item *item, mg_error *why);
+bool mg_source_would_wait(const mg_source *source); /**< for a pipe that has nothing to say yet */
+/** How much of all that was named has been handed out, 0 .. 1; 0 where that cannot be known. */
+double mg_source_share(const mg_source *source);
 void mg_source_close(mg_source *source);
 
 /* ---- flow: many inputs, several threads, one order ---- */
@@ -277,8 +284,7 @@ typedef struct {
 } mg_job;
 
 typedef struct {
-    /** On the caller's thread, in the order of the inputs, before their work; may be NULL. Its failure ends the flow.
-        */
+    /** On the caller's thread, in the order of the inputs, before their work; may be NULL. A failure ends the flow. */
     mg_status (*prepare)(void *user, mg_job *job, mg_error *why);
     /** On any thread. A status other than MG_OK becomes an error record for this input and the flow goes on, except
         MG_NO_MEMORY and MG_STOPPED, which end it. */
@@ -292,8 +298,9 @@ typedef struct {
     void *user;
 } mg_flow;
 
-/** Take every input of `source` through `flow`. Memory is bounded by a batch of inputs, which are fewer where they turn
-    into much; output does not depend on the number of threads. */
+/** Take every input of `source` through `flow`. Results are handed on as soon as those before them have been, and
+    before a silent pipe is waited for. What is in memory is bounded, by number and by what results weigh; output does
+    not depend on the number of threads. */
 mg_status mg_flow_run(const mg_flow *flow, mg_source *source, mg_run *run, mg_error *why);
 
 /* ---- roll data sets ---- */
