@@ -209,6 +209,7 @@ static mg_status step(flow_run *r, bool has_workers, mg_source *source, mg_run *
     bool is_idle = r->filled == r->finished, has_place = r->filled - r->finished < r->size;
     if (!*is_over && has_place && (is_idle || !mg_source_would_wait(source))) {
         unit *u = unit_at(r, r->filled);
+        if (run->out.flush && mg_source_would_wait(source)) run->out.flush(run->out.user);
         mg_status status = fill(r, source, u, why);
         if (status && status != MG_END) return status;
         *is_over = status == MG_END;

@@ -87,6 +87,12 @@ static bool is_blank(const char *text, size_t length)
     return true;
 }
 
+static mg_status too_long(const mg_lines *lines, mg_error *why)
+{
+    return mg_fail(why, MG_TOO_LARGE, "%s: line %llu is longer than %d bytes", lines->name,
+                   (unsigned long long)lines->number, LONGEST);
+}
+
 mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint64_t *number, mg_error *why)
 {
     for (;;) {
@@ -98,8 +104,7 @@ mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint
             lines->searched = unread;
             if (unread > LONGEST) {
                 MG_TRY(skip_line(lines, why));
-                return mg_fail(why, MG_TOO_LARGE, "%s: line %llu is longer than %d bytes", lines->name,
-                               (unsigned long long)lines->number, LONGEST);
+                return too_long(lines, why);
             }
             MG_TRY(fill(lines, why));
             continue;
@@ -109,6 +114,7 @@ mg_status mg_lines_next(mg_lines *lines, const char **text, size_t *length, uint
         lines->start += n + (newline != NULL);
         lines->searched = 0;
         lines->number++;
+        if (n > LONGEST) return too_long(lines, why);
         if (is_blank(start, n)) continue;
         start[n] = '\0';
         *text = start, *length = n, *number = lines->number;

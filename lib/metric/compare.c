@@ -171,11 +171,12 @@ static void permute(void *user, size_t i)
 static mg_status resample(resampling *s, const mg_compare_options *options, const char *what,
                           void (*work)(void *, size_t), mg_error *why)
 {
-    enum { AT_ONCE = 250 };
+    enum { AT_ONCE = 64 };
     const uint64_t n = (uint64_t)options->resamples;
     for (s->first = 0; s->first < n; s->first += AT_ONCE) {
         mg_progress now = {.what = what, .done = s->first, .total = n};
-        if (options->progress && !options->progress(options->progress_user, &now)) return MG_STOPPED;
+        bool goes_on = !options->progress || options->progress(options->progress_user, &now);
+        if (!goes_on || mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
         mg_each(options->threads, n - s->first < AT_ONCE ? n - s->first : AT_ONCE, work, s);
     }
     for (int64_t r = 0; r < options->resamples; r++)

@@ -82,7 +82,6 @@ static bool note_record(part *p, const mg_json *record)
 {
     const char *kind = mg_json_get_string(record, "kind", mg_json_get(record, "path") ? "clip" : "(none)");
     p->tokens = mg_json_count(mg_json_get(record, "tokens"));
-    p->loss = p->valid_loss = NAN;
     if (strcmp(kind, "step") == 0) {
         p->loss = mg_json_get_real(record, "loss", NAN);
         p->valid_loss = mg_json_get_real(record, "valid_loss", NAN);
@@ -133,6 +132,7 @@ static mg_status work(void *user, mg_job *job)
     part *p = mg_alloc_zero(1, sizeof *p);
     if (!p) return no_memory(&job->why);
     job->result = p;
+    p->loss = p->valid_loss = NAN;
     if (!item->line && !item->pack && !item->content.data && describe_other(item->path, &job->out, &status, &job->why))
         return status;
     if (is_summed(w, item) && !(p->card = card_new())) return no_memory(&job->why);

@@ -4,6 +4,17 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
+# interrupted COMMAND...: after a second it gets SIGINT, and ends with 130 well before it would be done.
+interrupted() {
+    local status=0 pid
+    (trap - INT; exec timeout --foreground -s KILL 60 "$@" >out 2>err) &
+    pid=$!
+    sleep 1
+    pkill -INT -P $pid
+    wait $pid || status=$?
+    [ "$status" -eq 130 ] || { echo "$*: exit $status"; cat err; return 1; }
+}
+
 midi() { echo "$MGEN_ROOT/tests/fuzz/corpus/midi/$1"; }
 
 # Folders a/ and b/ of tunes that differ: b's are lower and slower.
@@ -170,4 +181,8 @@ tune() {
     run grep '^    pitch_mean ' out
     assert_line --regexp '^    pitch_mean +66\.25 +49\.75 '
     [ -z "$(awk '/^  metrics/ { is_grid = 1 } /^  null_reasons/ { is_grid = 0 } is_grid && length > 60' out)" ]
+}
+
+@test "a comparison is interrupted" {
+    interrupted mgen-eval --against "$TUNES" --resamples 1000000 "$TUNES/jigs.abc"
 }

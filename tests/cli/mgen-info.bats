@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # mgen-info: files told, corpora summed up, pictures, provenance, and tables on a terminal.
+bats_require_minimum_version 1.5.0
 load helpers
 
 MIDI=$MGEN_ROOT/tests/fuzz/corpus/midi
@@ -85,6 +86,18 @@ on_terminal() {
     mgen-info set.safetensors >out
     valid_records out
     record info | jq -e '.format == "packed set" and .records == 1 and .encodings.performance388 == 1'
+}
+
+@test "lines that are no records are counted, not taken for steps; one that is too long costs no other" {
+    printf '%s\n' '{"kind":"zzz"}' 'not json' >r.ndjson
+    mgen-info --each r.ndjson >out || true
+    run -0 bash -c "jq -c 'select(.format == \"records\") | [.records, .kinds, .steps]' out"
+    assert_output '[2,{"(broken)":1,"zzz":1},null]'
+    { echo '{"kind":"a"}'; head -c 68000000 /dev/zero | tr '\0' x; echo; echo '{"kind":"b"}'; echo '{"kind":"b"}'; } >long
+    mgen-info --each - <long >out || true
+    run -0 bash -c "jq -c 'select(.format == \"records\") | .kinds' out"
+    assert_output '{"b":2,"(broken)":1,"a":1}'
+    grep -q 'line 2 is longer than' out
 }
 
 @test "records of a packed set come back byte for byte" {

@@ -199,6 +199,12 @@ static mg_status to_stdout(void *user, const char *text, size_t length, mg_error
     return MG_OK;
 }
 
+static void flush_records(void *user)
+{
+    const cli *c = user;
+    if (c->stdout_records) mg_out_flush(c->stdout_records);
+}
+
 /* As a table, where progress may stand in the line. */
 static mg_status to_table(void *user, const char *text, size_t length, mg_error *why)
 {
@@ -267,11 +273,11 @@ static mg_status open_records(cli *c, mg_error *why)
 {
     if (c->wants_table || isatty(STDOUT_FILENO)) {
         if (!(c->table = cli_table_new())) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        c->run.out = (mg_sink){to_table, c};
+        c->run.out = (mg_sink){to_table, c, NULL};
         return MG_OK;
     }
     MG_TRY(mg_out_open("-", true, &c->stdout_records, why));
-    c->run.out = (mg_sink){to_stdout, c};
+    c->run.out = (mg_sink){to_stdout, c, flush_records};
     return c->no_provenance ? MG_OK : write_run_record(c, why);
 }
 
@@ -306,7 +312,7 @@ mg_run *cli_run(cli *c)
     c->is_running = true;
     c->run.threads = (int)c->threads;
     c->run.seed = (uint64_t)c->seed;
-    c->run.out = (mg_sink){c->gives_medium ? only_errors : first_line, c};
+    c->run.out = (mg_sink){c->gives_medium ? only_errors : first_line, c, flush_records};
     c->run.progress = show_progress;
     c->run.progress_user = c;
     return &c->run;
@@ -379,7 +385,7 @@ static void say_tally(const cli *c)
         cli_say(c, "%llu of %llu inputs lost data in a repair (--lenient accepts that)",
                 (unsigned long long)t->lossy, (unsigned long long)t->inputs);
     if (c->about->wants_music && t->inputs && !t->failed && !t->pieces)
-        cli_say(c, "there is no music in %llu inputs", (unsigned long long)t->inputs);
+        cli_say(c, "there is no music in %llu input%s", (unsigned long long)t->inputs, t->inputs == 1 ? "" : "s");
     if (c->verbose)
         cli_say(c, "%llu inputs, %llu pieces, %llu dropped, %llu records; %.2f s on %d threads (%s)",
                 (unsigned long long)t->inputs, (unsigned long long)t->pieces, (unsigned long long)t->dropped,

@@ -10,6 +10,7 @@ struct cli_progress {
     const char *tool;
     double start_s, last_s;
     bool is_shown;
+    mg_progress last; /* that was told and not shown; what NULL: none */
 };
 
 enum { FIRST_AFTER_MS = 700, EVERY_MS = 200, JSON_EVERY_MS = 1000 };
@@ -77,7 +78,10 @@ void cli_progress_show(cli_progress *p, const mg_progress *now)
     double t = mg_now_s();
     bool is_last = now->total && now->done >= now->total && p->is_shown;
     double since_s = p->last_s ? p->last_s : p->start_s;
+    p->last = *now;
+    p->last.note = NULL; /* which is not ours to keep */
     if (!is_last && (t - since_s) * 1000 < wait_ms) return;
+    p->last.what = NULL;
     double rate = (double)now->done / (t - p->start_s + 1e-9);
     double share = share_of(now), left_s = share > 0 ? (t - p->start_s) * (1 - share) / share : 0;
     if (p->mode == CLI_PROGRESS_JSON) show_json(now, rate, left_s);
@@ -91,8 +95,13 @@ void cli_progress_clear(cli_progress *p)
     if (p && p->is_shown && p->mode == CLI_PROGRESS_AUTO) fputs("\r\033[K", stderr);
 }
 
+/* Scripts are told how it ended. */
 void cli_progress_free(cli_progress *p)
 {
+    if (p && p->mode == CLI_PROGRESS_JSON && p->last.what) {
+        double rate = (double)p->last.done / (mg_now_s() - p->start_s + 1e-9);
+        show_json(&p->last, rate, 0);
+    }
     cli_progress_clear(p);
     mg_free(p);
 }

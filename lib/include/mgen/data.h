@@ -17,6 +17,7 @@ MG_PUBLIC_BEGIN
 typedef struct {
     mg_status (*line)(void *user, const char *text, size_t length, mg_error *why);
     void *user;
+    void (*flush)(void *user); /**< called before a long wait; may be NULL */
 } mg_sink;
 
 /** What happened to the inputs. */
