@@ -218,9 +218,12 @@ static mg_status collect(void *user, mg_job *job, mg_error *why)
     walk *w = user;
     part *p = job->result;
     bool is_record = job->item.line || job->item.pack;
-    if (w->stream.path && (!is_record || strcmp(w->stream.path, job->item.path))) MG_TRY(stream_end(w, why));
+    bool goes_on = w->stream.path && (is_record || !p) && strcmp(w->stream.path, job->item.path) == 0;
+    if (!goes_on) MG_TRY(stream_end(w, why));
     if (!p) { /* the input could not be had */
         const char *reason = bare(job->item.trouble.text, job->item.path);
+        part none = {.loss = NAN, .valid_loss = NAN};
+        if (goes_on && stream_add(&w->stream, &job->item, &none)) return no_memory(why);
         return is_summed(w, &job->item) && card_add_error(w->total, reason) ? no_memory(why) : MG_OK;
     }
     if (is_record && stream_add(&w->stream, &job->item, p)) return no_memory(why);
