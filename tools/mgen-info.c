@@ -174,6 +174,8 @@ static bool is_usable(cli *c)
     if (me.picture.svg && !me.is_roll && !me.n_curves)
         return cli_refuse(c, "--output is for pictures: --piano-roll or --curve");
     if (me.is_system && (c->n_paths || c->names_file)) return cli_refuse(c, "--system takes no inputs");
+    c->finds = me.is_records || me.n_curves ? MG_FIND_RECORDS : MG_FIND_MUSIC | (me.is_roll ? 0 : MG_FIND_OTHERS);
+    if (me.is_verify) c->finds |= MG_FIND_RECORDS;
     me.inspect.is_one = is_one(c);
     me.inspect.path = c->n_paths == 1 ? c->paths[0] : NULL;
     me.picture.pieces = me.inspect.pieces;
@@ -203,9 +205,9 @@ int main(int argc, char **argv)
 {
     static const cli_about about = {
         .name = "mgen-info", .summary = "say what a file or a corpus is", .synopsis = "[FILE|FOLDER|-]...",
-        .reads = "Reads MIDI and ABC files, roll data sets, records, packed sets, models, sound files, and folders of "
-                 "music. A single file of music is told piece by piece; several files, folders and records are summed "
-                 "up in a card.",
+        .reads = "Reads MIDI and ABC files, roll data sets, records, packed sets, models, sound files, and in folders "
+                 "all of these but records, as they would count music twice. A single file of music is told piece by "
+                 "piece; several files, folders and records are summed up in a card.",
         .wants_input = true};
     cli c;
     mg_error why = {0};

@@ -13,37 +13,32 @@ enum { MOST_ROWS = 128 };
 static struct {
     mg_train_job job;
     int model;
+    bool has_recalled;
+    uint64_t seed; /* that the training began with */
     cli_row rows[MOST_ROWS];
 } me;
 
-/* The model that --model names, looked for before the options are read, as it decides which there are. */
-static int named_model(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-        const char *name = strncmp(argv[i], "--model=", 8) == 0 ? argv[i] + 8
-                         : strcmp(argv[i], "--model") == 0 && i + 1 < argc ? argv[i + 1] : NULL;
-        for (int k = 0; name && mg_model_at((size_t)k); k++)
-            if (strcmp(mg_model_at((size_t)k)->name, name) == 0) return k;
-    }
-    return 0;
-}
+/* ---- options ---- */
+
+static const cli_row first_rows[] = {
+    {.kind = CLI_SECTION, .help = "What to train"},
+    {.name = "model", .kind = CLI_CHOICE, .value = &me.model, .arg = "NAME", .choices = mg_model_names,
+     .help = "kind of model; its own options stand below"},
+    {.letter = 'o', .name = "output", .kind = CLI_TEXT, .value = &me.job.output, .arg = "MODEL.safetensors",
+     .help = "the model; MODEL.state, and MODEL.data for what comes through a pipe, lie beside it"},
+    {.name = "resume", .kind = CLI_FLAG, .value = &me.job.resumes, .stands_alone = true,
+     .help = "go on with the training that MODEL.state tells of, to the same bits as if it had never stopped"},
+    {.kind = CLI_SECTION, .help = "Training"},
+    {0},
+};
 
 static void make_rows(void)
 {
     static char heading[64];
-    const cli_row first[] = {
-        {.kind = CLI_SECTION, .help = "What to train"},
-        {.name = "model", .kind = CLI_CHOICE, .value = &me.model, .arg = "NAME", .choices = mg_model_names,
-         .help = "kind of model; its own options stand below"},
-        {.letter = 'o', .name = "output", .kind = CLI_TEXT, .value = &me.job.output, .arg = "MODEL.safetensors",
-         .help = "the model; MODEL.state, and MODEL.data for what comes through a pipe, lie beside it"},
-        {.name = "resume", .kind = CLI_FLAG, .value = &me.job.resumes,
-         .help = "go on with the training that MODEL.state tells of, to the same bits as if it had never stopped"},
-        {.kind = CLI_SECTION, .help = "Training"},
-    };
-    size_t n = sizeof first / sizeof *first;
-    memcpy(me.rows, first, sizeof first);
-    n = cli_add_options(me.rows, n, mg_train_rows, &me.job.options);
+    size_t n = sizeof first_rows / sizeof *first_rows - 1;
+    memcpy(me.rows, first_rows, sizeof first_rows);
+    n = cli_add_options(me.rows, n, mg_train_stop_rows, &me.job.options);
+    n = cli_add_options(me.rows, n, mg_train_tell_rows, &me.job.options);
     n = cli_add_options(me.rows, n, mg_train_data_rows, &me.job.options);
     me.rows[n++] = (cli_row){.kind = CLI_SECTION, .help = "Optimiser"};
     n = cli_add_options(me.rows, n, mg_optim_options, &me.job.optim);
@@ -52,34 +47,80 @@ static void make_rows(void)
     cli_add_options(me.rows, n, me.job.model->options, me.job.config);
 }
 
+/* Which options there are, and what they are where nobody gives them, follows from the model that is named, or from
+   the training that is gone on with. */
+static mg_status make_defaults(int argc, char **argv, mg_error *why)
+{
+    static const char *const decisive[] = {"model", "output", "resume"};
+    for (size_t i = 0; i < sizeof decisive / sizeof *decisive; i++)
+        if (!cli_peek(first_rows, decisive[i], argc, argv)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    me.job.model = mg_model_at((size_t)me.model);
+    me.job.optim = mg_train_optim_defaults();
+    me.job.options = mg_train_defaults();
+    me.job.config = mg_model_config(me.job.model);
+    if (!me.job.config) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (!me.job.resumes || !me.job.output) return MG_OK;
+    MG_TRY(mg_train_recall(&me.job, mg_model_find, &me.seed, why));
+    me.has_recalled = true;
+    for (me.model = 0; mg_model_at((size_t)me.model) != me.job.model;) me.model++;
+    return MG_OK;
+}
+
+static bool is_usable(cli *c)
+{
+    if (!me.job.output || !*me.job.output) return cli_refuse(c, "say with -o where the model goes");
+    if (strcmp(me.job.output, "-") == 0)
+        return cli_refuse(c, "-o -: a model goes into a file, with its state beside it");
+    if (me.has_recalled && mg_model_at((size_t)me.model) != me.job.model)
+        return cli_refuse(c, "--model: the training to go on with is of a %s", me.job.model->name);
+    c->finds = MG_FIND_RECORDS;
+    if (me.has_recalled && !cli_is_given(c, "seed")) c->seed = (int64_t)me.seed;
+    return true;
+}
+
+/* ---- the tool ---- */
+
 static void say(void *user, const char *text) { cli_say(user, "%s", text); }
+
+static mg_status work(cli *c, mg_error *why)
+{
+    mg_out *lock;
+    mg_source *source = NULL;
+    mg_pack *pack = NULL;
+    me.job.may_replace = c->force;
+    me.job.has_provenance &= !c->no_provenance;
+    MG_TRY(mg_train_lock(&me.job, &lock, why));
+    mg_status status = cli_source(c, &source, why);
+    if (!status) status = mg_train_data(&me.job, source, c->paths, c->n_paths, cli_run(c), &pack, why);
+    if (!status) status = mg_train(&me.job, pack, cli_run(c), why);
+    mg_pack_release(pack);
+    mg_source_close(source);
+    mg_out_abandon(lock);
+    return status;
+}
+
+static int run(cli *c, const cli_about *about, int argc, char **argv)
+{
+    mg_error why = {0};
+    mg_status status = make_defaults(argc, argv, &why);
+    if (!me.job.config) return fputs("mgen-train: out of memory\n", stderr), 3;
+    make_rows();
+    if (!cli_start(c, about, me.rows, argc, argv) || !is_usable(c)) return c->exit;
+    if (!status) status = work(c, &why);
+    return cli_finish(c, status, &why);
+}
 
 int main(int argc, char **argv)
 {
-    cli_about about = {.name = "mgen-train", .summary = "train a model on records", .synopsis = "[FILE|FOLDER|-]...",
-                       .reads = "Reads records of pieces or rolls, as mgen-prep writes them, or a packed set.",
-                       .wants_input = true};
     cli c;
-    me.model = named_model(argc, argv);
-    me.job = (mg_train_job){.model = mg_model_at((size_t)me.model), .tool = about.name, .say = say, .say_user = &c,
-                            .optim = mg_train_optim_defaults(), .options = mg_train_defaults()};
-    me.job.config = mg_model_config(me.job.model);
-    if (!me.job.config) return 3;
-    make_rows();
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--resume") == 0) about.wants_input = false; /* what it needs lies beside the model */
-    if (!cli_start(&c, &about, me.rows, argc, argv)) return mg_free(me.job.config), c.exit;
-    me.job.may_replace = c.force;
-    me.job.has_provenance = !c.no_provenance;
-    mg_error why = {0};
-    mg_source *source = NULL;
-    mg_pack *pack = NULL;
-    mg_status status = me.job.output ? MG_OK : mg_fail(&why, MG_BAD_ARGUMENT, "say with -o where the model goes");
-    if (!status) status = cli_source(&c, &source, &why);
-    if (!status) status = mg_train_data(&me.job, source, c.paths, c.n_paths, cli_run(&c), &pack, &why);
-    if (!status) status = mg_train(&me.job, pack, cli_run(&c), &why);
-    mg_pack_release(pack);
-    mg_source_close(source);
+    static const cli_about about = {
+        .name = "mgen-train", .summary = "train a model on records", .synopsis = "[FILE|FOLDER|-]...",
+        .reads = "Reads records of pieces or rolls, as mgen-prep writes them, or a packed set; of a folder "
+                 "the .ndjson and .jsonl files and packed sets.",
+        .wants_input = true};
+    me.job = (mg_train_job){.tool = about.name, .say = say, .say_user = &c, .has_provenance = true};
+    int code = run(&c, &about, argc, argv);
+    mg_free(me.job.begun.data_path);
     mg_free(me.job.config);
-    return cli_finish(&c, status, &why);
+    return code;
 }

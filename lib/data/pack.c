@@ -218,45 +218,26 @@ void mg_packer_free(mg_packer *packer)
 size_t mg_packer_count(const mg_packer *packer) { return packer->n; }
 
 /* The first record decides what the set holds; the others must agree. */
-static mg_status agree(mg_packer *packer, const char *encoding, const char *vocab_hash, mg_error *why)
+static mg_status agree(mg_packer *packer, const char *encoding, const char *vocab_hash, bool is_roll, mg_error *why)
 {
-    if (packer->n == 0) {
+    if (!packer->encoding) {
+        packer->is_roll = is_roll;
         packer->encoding = mg_strdup(encoding);
         packer->vocab_hash = mg_strdup(vocab_hash);
         if (!packer->encoding || !packer->vocab_hash) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    } else if (strcmp(packer->encoding, encoding) || strcmp(packer->vocab_hash, vocab_hash)) {
+    } else if (strcmp(packer->encoding, encoding) || strcmp(packer->vocab_hash, vocab_hash) ||
+               packer->is_roll != is_roll) {
         return mg_fail(why, MG_BAD_DATA, "a record in encoding %s (vocabulary %s) among records in %s (%s)", encoding,
                        vocab_hash, packer->encoding, packer->vocab_hash);
     }
     return MG_OK;
 }
 
-static mg_status put_token(mg_packer *packer, int64_t token, int64_t limit, mg_error *why)
+static mg_status put_tokens(mg_packer *packer, const int32_t *tokens, size_t n, mg_error *why)
 {
-    if (token < 0 || token > limit)
-        return mg_fail(why, MG_BAD_DATA, "token %lld out of range", (long long)token);
-    packer->n_tokens++;
-    return packer->is_roll ? put(&packer->tokens, &(uint8_t){(uint8_t)token}, 1, why)
-                           : put(&packer->tokens, &(int32_t){(int32_t)token}, sizeof(int32_t), why);
-}
-
-static mg_status put_tokens(mg_packer *packer, const mg_json *list, int64_t limit, mg_error *why)
-{
-    for (size_t i = 0; i < mg_json_count(list); i++) {
-        int64_t token = -1;
-        if (!mg_json_int(mg_json_at(list, i), &token)) return mg_fail(why, MG_BAD_DATA, "a token that is no integer");
-        MG_TRY(put_token(packer, token, limit, why));
-    }
-    return MG_OK;
-}
-
-static mg_status put_content(mg_packer *packer, const mg_json *content, mg_error *why)
-{
-    if (!packer->is_roll) return put_tokens(packer, content, INT32_MAX, why);
-    for (size_t i = 0; i < mg_json_count(content); i++) {
-        MG_TRY(put_tokens(packer, mg_json_at(content, i), MG_FRAME_END - 1, why));
-        MG_TRY(put_token(packer, MG_FRAME_END, MG_FRAME_END, why));
-    }
+    packer->n_tokens += (int64_t)n;
+    if (!packer->is_roll) return put(&packer->tokens, tokens, n * sizeof *tokens, why);
+    for (size_t i = 0; i < n; i++) MG_TRY(put(&packer->tokens, &(uint8_t){(uint8_t)tokens[i]}, 1, why));
     return MG_OK;
 }
 
@@ -285,34 +266,27 @@ static mg_status end_record(mg_packer *packer, mg_error *why)
     return MG_OK;
 }
 
-mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why)
+mg_status mg_packer_add(mg_packer *packer, const mg_json *record, mg_error *why)
 {
-    mg_json *record;
-    MG_TRY(mg_json_parse(line, length, &record, why));
-    const mg_json *tokens = mg_json_get(record, "tokens"), *frames = mg_json_get(record, "frames");
+    const mg_json *frames = mg_json_get(record, "frames"), *content = frames ? frames : mg_json_get(record, "tokens");
     const char *encoding = mg_json_get_string(record, "encoding", frames ? "roll88" : NULL);
-    mg_status status = MG_OK;
-    if (packer->n == 0) packer->is_roll = frames != NULL;
-    if (!(packer->is_roll ? frames : tokens) || !encoding)
-        status = mg_fail(why, MG_BAD_DATA, "a record without %s", packer->is_roll ? "frames" : "tokens and encoding");
-    if (!status) status = agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), why);
-    if (!status) status = put_content(packer, packer->is_roll ? frames : tokens, why);
-    if (!status) status = put_stem(packer, record, packer->is_roll ? "frames" : "tokens", why);
+    mg_buffer tokens = {0};
+    if (!content || !encoding) return mg_fail(why, MG_BAD_DATA, "a record without tokens and encoding");
+    mg_status status = data_read_content(content, frames != NULL, &tokens, why);
+    if (!status) status = agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), frames != NULL, why);
+    if (!status)
+        status = put_tokens(packer, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t), why);
+    if (!status) status = put_stem(packer, record, frames ? "frames" : "tokens", why);
     if (!status) status = end_record(packer, why);
-    mg_json_free(record);
+    mg_buffer_free(&tokens);
     return status;
 }
 
 mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
                         size_t length, const int32_t *tokens, size_t n, mg_error *why)
 {
-    if (packer->n == 0) packer->is_roll = encoding->is_roll;
-    MG_TRY(agree(packer, encoding->name, vocab_hash, why));
-    for (size_t i = 0; packer->is_roll && i < n; i++) MG_TRY(put_token(packer, tokens[i], MG_FRAME_END, why));
-    if (!packer->is_roll) {
-        MG_TRY(put(&packer->tokens, tokens, n * sizeof *tokens, why));
-        packer->n_tokens += (int64_t)n;
-    }
+    MG_TRY(agree(packer, encoding->name, vocab_hash, encoding->is_roll, why));
+    MG_TRY(put_tokens(packer, tokens, n, why));
     MG_TRY(put(&packer->records, stem, length, why));
     packer->n_bytes += (int64_t)length;
     return end_record(packer, why);

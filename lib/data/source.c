@@ -12,9 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is taken from a folder; of JSON only roll data sets. Files that are named are taken whatever they are called. */
+/* What is taken from a folder; of JSON only roll data sets, of tensors packed sets or models. Files that are named are
+   taken whatever they are called. */
 static const char *const music_extensions[] = {"mid", "midi", "kar", "rmi", "smf", "midi2", "abc", "mat", NULL};
 static const char *const json_extensions[] = {"json", NULL};
+static const char *const record_extensions[] = {"ndjson", "jsonl", NULL};
+static const char *const tensor_extensions[] = {"safetensors", NULL};
+static const char *const sound_extensions[] = {"wav", "flac", "ogg", "aif", "aiff", NULL};
 
 /* One level of a folder being searched. */
 typedef struct level {
@@ -30,6 +34,7 @@ struct mg_source {
     mg_file names; /* further names, NUL-separated */
     size_t names_at, n_names, n_taken; /* names: all, and those taken so far */
     uint32_t shard, shards;
+    unsigned finds;
     level *level;        /* innermost open folder */
     bool has_found;      /* something below the outermost */
     size_t root;         /* length of the path of the outermost */
@@ -51,6 +56,12 @@ void mg_item_clear(mg_item *item)
     *item = (mg_item){0};
 }
 
+void mg_item_say_where(const mg_item *item, mg_error *why)
+{
+    if (item->pack) mg_error_at(why, "record %llu", (unsigned long long)item->number + 1);
+    else if (item->line) mg_error_at(why, "line %llu", (unsigned long long)item->number);
+}
+
 mg_status mg_item_record(const mg_item *item, mg_json **record, mg_error *why)
 {
     *record = NULL;
@@ -59,23 +70,74 @@ mg_status mg_item_record(const mg_item *item, mg_json **record, mg_error *why)
     if (whole.failed) return mg_buffer_free(&whole), no_memory(why);
     const char *line = item->pack ? whole.data : item->line;
     mg_status status = line ? mg_json_parse(line, item->pack ? whole.length : item->length, record, why) : MG_OK;
-    if (status) mg_error_at(why, "%s %llu", item->pack ? "record" : "line", (unsigned long long)item->number);
+    if (status) mg_item_say_where(item, why);
     mg_buffer_free(&whole);
     return status;
 }
 
-/* ---- folders ---- */
+/* ---- what a file is ---- */
 
 static bool has_extension(const char *name, const char *const *extensions)
 {
     const char *dot = strrchr(name, '.');
-    if (!dot || dot == name) return false;
+    if (!dot || dot == name || dot[-1] == '/') return false;
     for (; *extensions; extensions++)
         if (strcasecmp(dot + 1, *extensions) == 0) return true;
     return false;
 }
 
 bool data_is_music_name(const char *path) { return has_extension(path, music_extensions); }
+
+/* The first bytes of a file, at most `size`; 0 where it is none or cannot be read. */
+static size_t read_head(const char *path, char *head, size_t size)
+{
+    struct stat about;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return 0;
+    ssize_t n = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? read(fd, head, size) : 0;
+    close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
+typedef enum { IS_FILE, IS_RECORDS, IS_PACK } file_kind;
+
+/* Records begin with an object that names its kind or, in the manifests of AudioCraft and NeMo, a file; a packed set is
+   a safetensors file that says so. */
+static file_kind kind_of(const char *head, size_t n)
+{
+    static const char *const record_keys[] = {"\"kind\"", "\"path\"", "\"audio_filepath\""};
+    size_t i = 0;
+    while (i < n && (head[i] == ' ' || head[i] == '\n' || head[i] == '\r' || head[i] == '\t')) i++;
+    for (size_t k = 0; i < n && head[i] == '{' && k < sizeof record_keys / sizeof *record_keys; k++)
+        if (memmem(head, n, record_keys[k], strlen(record_keys[k]))) return IS_RECORDS;
+    if (n > 9 && head[8] == '{' && head[4] == 0 && memmem(head, n, MG_PACK_FORMAT, strlen(MG_PACK_FORMAT)))
+        return IS_PACK;
+    return IS_FILE;
+}
+
+/* What cannot be read is a file: whoever reads it will say why not. */
+static file_kind kind_of_path(const char *path)
+{
+    char head[1 << 16];
+    return has_extension(path, music_extensions) ? IS_FILE : kind_of(head, read_head(path, head, sizeof head));
+}
+
+static bool is_wanted(const mg_source *source, const char *path)
+{
+    char head[4096];
+    struct stat about;
+    unsigned finds = source->finds;
+    if (stat(path, &about) || !S_ISREG(about.st_mode)) return false;
+    if (has_extension(path, music_extensions)) return finds & MG_FIND_MUSIC;
+    if (has_extension(path, record_extensions)) return finds & MG_FIND_RECORDS;
+    if (has_extension(path, sound_extensions)) return finds & MG_FIND_OTHERS;
+    if (has_extension(path, tensor_extensions))
+        return finds & (kind_of_path(path) == IS_PACK ? MG_FIND_RECORDS : MG_FIND_OTHERS);
+    return (finds & MG_FIND_MUSIC) && has_extension(path, json_extensions) &&
+           mg_rolls_is(head, read_head(path, head, sizeof head));
+}
+
+/* ---- folders ---- */
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
@@ -122,26 +184,7 @@ static mg_status open_level(mg_source *source, const char *path, mg_error *why)
     return MG_OK;
 }
 
-/* The first bytes of a file, at most `size`; 0 where it is none or cannot be read. */
-static size_t read_head(const char *path, char *head, size_t size)
-{
-    struct stat about;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return 0;
-    ssize_t n = fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? read(fd, head, size) : 0;
-    close(fd);
-    return n > 0 ? (size_t)n : 0;
-}
-
-static bool is_music(const char *path, const char *name)
-{
-    char head[4096];
-    struct stat about;
-    if (has_extension(name, json_extensions)) return mg_rolls_is(head, read_head(path, head, sizeof head));
-    return has_extension(name, music_extensions) && stat(path, &about) == 0 && S_ISREG(about.st_mode);
-}
-
-/* The next music file below the open folders, or NULL in *path when they are done. After a failure *path is the
+/* The next file below the open folders, or NULL in *path when they are done. After a failure *path is the
    folder that could not be opened, or in which nothing was found. */
 static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
 {
@@ -152,17 +195,18 @@ static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
             bool is_empty = !l->parent && !source->has_found;
             if (is_empty && !(*path = mg_strdup(l->path))) return no_memory(why);
             close_level(source);
-            if (is_empty) return mg_fail(why, MG_BAD_DATA, "%s: no music in this folder", *path);
+            if (is_empty)
+                return mg_fail(why, MG_BAD_DATA, "%s: no %s in this folder", *path,
+                               source->finds & MG_FIND_MUSIC ? "music" : "records");
             continue;
         }
-        const char *name = l->names[l->next++];
-        char *whole = join(l->path, name);
+        char *whole = join(l->path, l->names[l->next++]);
         struct stat about;
         if (!whole) return no_memory(why);
         *path = whole;
         if (lstat(whole, &about) == 0 && S_ISDIR(about.st_mode)) /* links to folders may loop: not followed */
             MG_TRY(open_level(source, whole, why));
-        else if (is_music(whole, name))
+        else if (is_wanted(source, whole))
             return source->has_found = true, MG_OK;
         mg_free(whole);
         *path = NULL;
@@ -170,30 +214,7 @@ static mg_status next_in_folders(mg_source *source, char **path, mg_error *why)
     return MG_OK;
 }
 
-/* ---- what a named file is ---- */
-
-typedef enum { IS_FILE, IS_RECORDS, IS_PACK } file_kind;
-
-/* Records begin with an object that names its kind or, in the manifests of AudioCraft and NeMo, a file; a packed set is
-   a safetensors file that says so. */
-static file_kind kind_of(const char *head, size_t n)
-{
-    static const char *const record_keys[] = {"\"kind\"", "\"path\"", "\"audio_filepath\""};
-    size_t i = 0;
-    while (i < n && (head[i] == ' ' || head[i] == '\n' || head[i] == '\r' || head[i] == '\t')) i++;
-    for (size_t k = 0; i < n && head[i] == '{' && k < sizeof record_keys / sizeof *record_keys; k++)
-        if (memmem(head, n, record_keys[k], strlen(record_keys[k]))) return IS_RECORDS;
-    if (n > 9 && head[8] == '{' && head[4] == 0 && memmem(head, n, MG_PACK_FORMAT, strlen(MG_PACK_FORMAT)))
-        return IS_PACK;
-    return IS_FILE;
-}
-
-/* What cannot be read is a file: whoever reads it will say why not. */
-static file_kind kind_of_path(const char *path)
-{
-    char head[1 << 16];
-    return has_extension(path, music_extensions) ? IS_FILE : kind_of(head, read_head(path, head, sizeof head));
-}
+/* ---- streams ---- */
 
 static mg_status open_stream(mg_source *source, const char *path, mg_error *why)
 {
@@ -224,6 +245,7 @@ mg_status mg_source_open(const mg_source_options *options, mg_source **result, m
     if (!source) return no_memory(why);
     source->shard = options->shard;
     source->shards = options->shards;
+    source->finds = options->finds ? options->finds : MG_FIND_MUSIC;
     const char *standard_input = "-";
     const char *const *paths = options->paths;
     size_t n = options->n_paths;
@@ -326,6 +348,17 @@ static mg_status next_packed(mg_source *source, mg_item *item, mg_error *why)
     return item->path ? MG_OK : no_memory(why);
 }
 
+/* A file that holds records is opened, any other is the item that it is. */
+static mg_status open_file(mg_source *source, mg_item *item, mg_error *why)
+{
+    file_kind kind = kind_of_path(item->path);
+    if (kind == IS_FILE) return MG_OK;
+    source->pack_next = 0;
+    MG_TRY(kind == IS_PACK ? mg_pack_open(item->path, &source->pack, why) : open_stream(source, item->path, why));
+    mg_item_clear(item);
+    return MG_OK;
+}
+
 /* A name that was given: a folder or stream is opened, a file becomes the item. */
 static mg_status take_name(mg_source *source, char *name, mg_item *item, mg_error *why)
 {
@@ -345,16 +378,12 @@ static mg_status take_name(mg_source *source, char *name, mg_item *item, mg_erro
         source->has_found = false;
         source->root = strlen(name);
         while (source->root > 0 && name[source->root - 1] == '/') source->root--;
-    } else {
-        file_kind kind = kind_of_path(name);
-        const char *slash = strrchr(name, '/');
-        item->root = slash ? (size_t)(slash - name) : 0;
-        if (kind == IS_FILE) return MG_OK;
-        source->pack_next = 0;
-        status = kind == IS_PACK ? mg_pack_open(name, &source->pack, why) : open_stream(source, name, why);
+        if (!status) mg_item_clear(item);
+        return status;
     }
-    if (!status) mg_item_clear(item);
-    return status;
+    const char *slash = strrchr(name, '/');
+    item->root = slash ? (size_t)(slash - name) : 0;
+    return open_file(source, item, why);
 }
 
 /* One step: an item, or something opened that later steps read (item->path NULL). MG_END when all is done. */
@@ -364,7 +393,10 @@ static mg_status step(mg_source *source, mg_item *item, mg_error *why)
     if (source->lines) return (status = next_record(source, item, why)) == MG_END ? MG_OK : status;
     if (source->pack) return (status = next_packed(source, item, why)) == MG_END ? MG_OK : status;
     item->root = source->root;
-    if (source->level) return next_in_folders(source, &item->path, why);
+    if (source->level) {
+        MG_TRY(next_in_folders(source, &item->path, why));
+        return item->path ? open_file(source, item, why) : MG_OK;
+    }
     char *name;
     MG_TRY(next_name(source, &name, why));
     return name ? take_name(source, name, item, why) : MG_END;

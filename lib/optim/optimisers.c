@@ -152,7 +152,7 @@ const mg_option mg_optim_options[] = {
     {"lr", MG_OPTION_REAL, AT(lr), {1e-3}, 0, 1e3, NULL, "RATE", "learning rate"},
     {"betas", MG_OPTION_PAIR, AT(betas), {0.9, 0.999}, 0, 0.9999999, NULL, "B1,B2",
      "adam, adamw: decay of both moments"},
-    {"eps", MG_OPTION_REAL, AT(eps), {1e-8}, 0, 1, NULL, "X", "adam, adamw, rmsprop: added to the root"},
+    {"eps", MG_OPTION_REAL, AT(eps), {1e-8}, 1e-30, 1, NULL, "X", "adam, adamw, rmsprop: added to the root"},
     {"weight_decay", MG_OPTION_REAL, AT(weight_decay), {0}, 0, 1e3, NULL, "X",
      "decay of the weights; part of the gradient but in adamw"},
     {"momentum", MG_OPTION_REAL, AT(momentum), {0}, 0, 1, NULL, "X", "sgd, rmsprop: momentum"},

@@ -83,19 +83,11 @@ static size_t size_of(mg_option_kind kind)
     return sizes[kind];
 }
 
-mg_status mg_options_resume(const mg_option *rows, void *given, const void *fallback, const void *begun, mg_error *why)
+const char *mg_options_differ(const mg_option *rows, const void *a, const void *b)
 {
-    for (const mg_option *row = rows; row->name; row++) {
-        size_t size = size_of(row->kind);
-        void *to = place(row, given);
-        const void *from = read_place(row, begun);
-        if (memcmp(to, from, size) == 0) continue;
-        if (memcmp(to, read_place(row, fallback), size) != 0)
-            return mg_fail(why, MG_BAD_ARGUMENT, "%s is not what the training began with; leave it out to go on",
-                           row->name);
-        memcpy(to, from, size);
-    }
-    return MG_OK;
+    for (const mg_option *row = rows; row->name; row++)
+        if (memcmp(read_place(row, a), read_place(row, b), size_of(row->kind)) != 0) return row->name;
+    return NULL;
 }
 
 /* ---- to JSON ---- */

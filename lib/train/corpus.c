@@ -57,20 +57,6 @@ static uint8_t drawn_split(const mg_json *stem, double valid)
 
 /* ---- one piece ---- */
 
-static mg_status check_tokens(const mg_corpus *c, size_t record, const int32_t *tokens, size_t n, mg_error *why)
-{
-    const mg_encoding *e = c->encoding;
-    for (size_t i = 0; i < n; i++) {
-        bool fits = e->is_roll ? tokens[i] == MG_FRAME_END || (tokens[i] >= e->low && tokens[i] <= e->high)
-                               : tokens[i] >= 0 && tokens[i] < e->vocab;
-        if (fits) continue;
-        mg_fail(why, MG_BAD_DATA, "%s: %d is no token of %s", mg_pack_path(c->pack), tokens[i], e->name);
-        mg_error_at(why, "record %zu", record + 1);
-        return MG_BAD_DATA;
-    }
-    return MG_OK;
-}
-
 /* Predictions that a piece of these tokens holds. */
 static int64_t steps_of(const mg_encoding *e, const int32_t *tokens, size_t n)
 {
@@ -144,13 +130,22 @@ static mg_status read_stems(mg_corpus *c, double valid, where *splits, mg_error 
     return MG_OK;
 }
 
+static mg_status check(const mg_corpus *c, size_t record, const int32_t *tokens, size_t n, mg_error *why)
+{
+    mg_error inner;
+    if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
+    if (mg_encoding_check(c->encoding, tokens, n, &inner) == MG_OK) return MG_OK;
+    mg_fail(why, MG_BAD_DATA, "%s: %s", mg_pack_path(c->pack), inner.text);
+    return mg_error_at(why, "record %zu", record + 1), MG_BAD_DATA;
+}
+
 static mg_status read_pieces(mg_corpus *c, const where *splits, int32_t *tokens, mg_error *why)
 {
     for (size_t i = 0; i < mg_pack_count(c->pack); i++) {
         size_t n = mg_pack_length(c->pack, i);
         if (splits[i].named == ELSEWHERE) continue;
         mg_pack_tokens(c->pack, i, tokens);
-        MG_TRY(check_tokens(c, i, tokens, n, why));
+        MG_TRY(check(c, i, tokens, n, why));
         int64_t steps = steps_of(c->encoding, tokens, n);
         if (steps < 1) continue;
         MG_TRY(add_examples(c, &c->list[splits[i].named], i, steps, why));

@@ -22,7 +22,7 @@ static void say(const mg_loop *l, const char *format, ...)
 
 static bool has_validation(const mg_loop *l) { return mg_corpus_count(l->corpus, MG_SPLIT_VALID) > 0; }
 
-static uint64_t batches_of(const mg_loop *l, mg_split split)
+uint64_t mg_loop_batches(const mg_loop *l, mg_split split)
 {
     size_t n = mg_corpus_count(l->corpus, split), batch = (size_t)l->job->options.batch;
     return (n + batch - 1) / batch;
@@ -36,26 +36,31 @@ static mg_status fill_batch(mg_loop *l, mg_split split, const uint32_t *order, u
 
 /* ---- saving ---- */
 
-/* The model as it is to be used: `params` in its file. */
-static mg_status save_model(mg_loop *l, const mg_tensor_set *params, mg_error *why)
+/* The model as it is to be used: `params`, as they were after that step, in its file. */
+static mg_status save_model(mg_loop *l, const mg_tensor_set *params, uint64_t step, mg_error *why)
 {
     mg_made_with data = {"data", mg_pack_path(l->pack), mg_corpus_hash(l->corpus)};
     mg_provenance provenance = {l->job->tool, (int64_t)l->trained->seed, &data, 1};
     mg_trained model = *l->trained;
     model.params = *params;
-    model.step = l->trainer->steps;
+    model.step = step;
     return mg_trained_save(&model, l->job->output, l->job->has_provenance ? &provenance : NULL, why);
 }
 
-static const mg_tensor_set *best_params(const mg_loop *l)
+/* Nothing is saved that could not be gone on with: what was saved before is better. */
+static mg_status check_params(const mg_loop *l, mg_error *why)
 {
-    return isfinite(l->at.best_loss) ? &l->best : mg_trainer_best_guess(l->trainer);
+    if (isfinite(mg_optim_norm(&l->trained->params))) return MG_OK;
+    return mg_fail(why, MG_BAD_NUMBER, "step %llu: the weights are not finite", (unsigned long long)l->trainer->steps);
 }
 
 static mg_status checkpoint(mg_loop *l, mg_error *why)
 {
+    bool has_best = isfinite(l->at.best_loss);
+    MG_TRY(check_params(l, why));
     MG_TRY(mg_loop_save(l, why));
-    MG_TRY(save_model(l, best_params(l), why));
+    MG_TRY(save_model(l, has_best ? &l->best : mg_trainer_best_guess(l->trainer),
+                      has_best ? l->at.best_step : l->trainer->steps, why));
     l->saved_s = mg_now_s();
     return MG_OK;
 }
@@ -65,7 +70,7 @@ static mg_status checkpoint(mg_loop *l, mg_error *why)
 static uint64_t last_step(const mg_loop *l)
 {
     const mg_train_options *o = &l->job->options;
-    uint64_t by_epochs = (uint64_t)o->epochs * batches_of(l, MG_SPLIT_TRAIN), by_steps = (uint64_t)o->max_steps;
+    uint64_t by_epochs = (uint64_t)o->epochs * mg_loop_batches(l, MG_SPLIT_TRAIN), by_steps = (uint64_t)o->max_steps;
     if (!by_epochs || (by_steps && by_steps < by_epochs)) return by_steps;
     return by_epochs;
 }
@@ -79,7 +84,8 @@ static double seconds_left(const mg_loop *l, double spent_s)
     return l->job->options.max_seconds > 0 && (left < 0 || by_clock < left) ? fmax(by_clock, 0) : left;
 }
 
-/* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL inside an epoch. */
+/* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL where neither is
+   known. */
 static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
 {
     mg_buffer line = {0};
@@ -88,7 +94,7 @@ static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
     mg_json_writer json = mg_record_begin(&line, "step");
     mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
     mg_json_put_real(&json, "loss", r->loss);
-    mg_json_put_int(&json, "epoch", (int64_t)(valid ? l->at.epoch : l->at.epoch + 1)); /* that the step is of */
+    mg_json_put_int(&json, "epoch", (int64_t)(l->at.epoch + (l->at.place > 0))); /* that the step is of */
     mg_json_put_real(&json, "grad_norm", r->grad_norm);
     mg_json_put_real(&json, "lr", r->rate);
     if (valid) {
@@ -124,15 +130,19 @@ static mg_status validate(mg_loop *l, double *loss, mg_error *why)
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
     mg_status status = MG_OK;
-    for (uint64_t b = 0; !status && b < batches_of(l, MG_SPLIT_VALID); b++) {
+    for (uint64_t b = 0; !status && b < mg_loop_batches(l, MG_SPLIT_VALID); b++) {
         double part = 0;
         status = fill_batch(l, MG_SPLIT_VALID, order, b, why);
         if (!status) status = mg_trainer_evaluate(l->trainer, &l->batch, &part, why);
         nll += part;
         targets += l->batch.targets;
+        if (!status) status = show_progress(l);
     }
     mg_free(order);
     *loss = nll / fmax(targets, 1);
+    if (!status && !isfinite(*loss))
+        status = mg_fail(why, MG_BAD_NUMBER, "step %llu: the validation loss is not finite",
+                         (unsigned long long)l->trainer->steps);
     return status;
 }
 
@@ -154,7 +164,7 @@ static mg_status end_epoch(mg_loop *l, mg_error *why)
         at->waited++;
         if (loss < at->best_loss) {
             at->best_loss = loss;
-            at->best_epoch = at->epoch + 1;
+            at->best_step = l->trainer->steps;
             at->waited = 0;
             copy_params(&l->best, mg_trainer_best_guess(l->trainer));
         }
@@ -178,7 +188,7 @@ static bool is_done(const mg_loop *l)
            (o->max_seconds > 0 && mg_now_s() - l->start_s >= o->max_seconds);
 }
 
-static bool is_epoch_over(const mg_loop *l) { return l->at.place == batches_of(l, MG_SPLIT_TRAIN); }
+static bool is_epoch_over(const mg_loop *l) { return l->at.place >= mg_loop_batches(l, MG_SPLIT_TRAIN); }
 
 static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 {
@@ -191,7 +201,7 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
     l->tokens += l->batch.targets;
     if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
     MG_TRY(show_progress(l));
-    if (mg_now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
+    if (mg_save_asked() || mg_now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
     return MG_OK;
 }
 
@@ -207,16 +217,20 @@ static mg_status run_epoch(mg_loop *l, mg_error *why)
     return !status && is_epoch_over(l) ? end_epoch(l, why) : status;
 }
 
-/* What is left when all is done: a model that is better than the best of an epoch, should the end lie inside one. */
+/* What is left when all is done: a model that is better than the best of an epoch, should the end lie inside one. The
+   state knows nothing of it, so that more steps go on as if there had been no end. */
 static mg_status finish(mg_loop *l, mg_error *why)
 {
     double loss = INFINITY;
-    if (l->told_step < l->trainer->steps && l->trainer->steps > l->first_step) MG_TRY(emit_step(l, NULL, why));
+    bool is_inside = has_validation(l) && l->at.place > 0;
     MG_TRY(checkpoint(l, why));
-    if (!has_validation(l) || l->at.place == 0) return MG_OK;
-    MG_TRY(validate(l, &loss, why));
-    l->last_valid = loss;
-    return loss < l->at.best_loss ? save_model(l, mg_trainer_best_guess(l->trainer), why) : MG_OK;
+    if (is_inside) MG_TRY(validate(l, &loss, why));
+    if (l->trainer->steps > l->first_step && (is_inside || l->told_step < l->trainer->steps))
+        MG_TRY(emit_step(l, is_inside ? &loss : NULL, why));
+    if (!(loss < l->at.best_loss)) return MG_OK;
+    l->at.best_loss = loss;
+    l->at.best_step = l->trainer->steps;
+    return save_model(l, mg_trainer_best_guess(l->trainer), l->at.best_step, why);
 }
 
 static mg_status run_all(mg_loop *l, mg_error *why)
@@ -224,10 +238,8 @@ static mg_status run_all(mg_loop *l, mg_error *why)
     mg_status status = MG_OK;
     while (!status && (!is_done(l) || is_epoch_over(l))) status = run_epoch(l, why);
     if (!status) return finish(l, why);
-    if (status == MG_STOPPED || status == MG_BAD_NUMBER) { /* the state before the step that failed is good */
-        mg_status saved = checkpoint(l, status == MG_BAD_NUMBER ? NULL : why);
-        if (saved && status == MG_STOPPED) return saved;
-    }
+    if (status == MG_BAD_NUMBER) checkpoint(l, NULL); /* what was before the step that failed, if it is good */
+    if (status == MG_STOPPED) MG_TRY(checkpoint(l, why));
     return status;
 }
 
@@ -277,8 +289,8 @@ static void say_end(const mg_loop *l)
 {
     uint64_t steps = l->trainer->steps;
     if (isfinite(l->at.best_loss))
-        say(l, "%llu steps, %llu epochs; best validation loss %.4f after epoch %llu: %s", (unsigned long long)steps,
-            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_epoch, l->job->output);
+        say(l, "%llu steps, %llu epochs; best validation loss %.4f after step %llu: %s", (unsigned long long)steps,
+            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_step, l->job->output);
     else
         say(l, "%llu steps, %llu epochs: %s", (unsigned long long)steps, (unsigned long long)l->at.epoch,
             l->job->output);
@@ -293,19 +305,29 @@ static void use_class(const mg_loop *l, const mg_saved *saved)
     say(l, "begun with %s instructions, which this machine lacks: it goes on with other rounding", name);
 }
 
+static mg_status find_paths(mg_loop *l, mg_error *why)
+{
+    char *own = mg_train_path(l->job->output, "data");
+    l->state_path = mg_train_path(l->job->output, "state");
+    if (own && strcmp(own, mg_pack_path(l->pack)) != 0) l->data_path = mg_pack_path(l->pack);
+    mg_free(own);
+    return own && l->state_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
 static mg_status begin(mg_loop *l, mg_train_job *job, mg_saved *saved, mg_error *why)
 {
-    if (!(l->state_path = mg_train_path(job->output, "state"))) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    MG_TRY(find_paths(l, why));
     if (job->resumes) {
         MG_TRY(mg_saved_open(l->state_path, saved, why));
-        MG_TRY(mg_saved_options(saved, job, &l->run->seed, why));
+        MG_TRY(mg_saved_check(saved, job, l->run->seed, why));
         use_class(l, saved);
     }
     set_width(job);
     MG_TRY(open_parts(l, job, why));
     if (job->resumes) MG_TRY(mg_saved_restore(saved, l, why));
     l->first_step = l->trainer->steps;
-    MG_TRY(mg_loop_save(l, why)); /* from now on it can be resumed; and a folder that cannot be written is known now */
+    /* From now on it can be resumed; and what cannot be written is known now. */
+    MG_TRY(job->resumes ? mg_loop_save(l, why) : checkpoint(l, why));
     say_begin(l);
     if (job->resumes) say(l, "going on after step %llu", (unsigned long long)l->first_step);
     return MG_OK;
@@ -316,7 +338,6 @@ mg_status mg_train(const mg_train_job *asked, const mg_pack *pack, mg_run *run, 
     mg_train_job job = *asked;
     mg_saved saved = {0};
     mg_loop l = {.job = &job, .run = run, .pack = pack, .at = {.best_loss = INFINITY}, .last_valid = INFINITY};
-    uint64_t seed = run->seed;
     l.start_s = l.saved_s = mg_now_s();
     mg_status status = begin(&l, &job, &saved, why);
     mg_saved_close(&saved);
@@ -328,6 +349,5 @@ mg_status mg_train(const mg_train_job *asked, const mg_pack *pack, mg_run *run, 
     mg_trained_free(l.trained);
     mg_corpus_free(l.corpus);
     mg_free(l.state_path);
-    run->seed = seed;
     return status;
 }

@@ -9,7 +9,7 @@ typedef struct {
     uint64_t epoch, place;        /* epochs done, batches done of the next one */
     double epoch_nll, epoch_targets; /* of those batches */
     double best_loss;             /* on the validation set; infinity before the first */
-    uint64_t best_epoch, waited;  /* waited: epochs since the best */
+    uint64_t best_step, waited;   /* after which step that was, epochs since */
     mg_plateau plateau;
 } mg_loop_state;
 
@@ -24,11 +24,14 @@ typedef struct {
     mg_loop_state at;
     mg_batch batch;
     char *state_path;
+    const char *data_path;        /* of the pack, NULL where it is MODEL.data */
     double start_s, saved_s, last_valid;
     uint64_t first_step, told_step; /* steps made before this run; the last that has a record */
     mg_step_result last;          /* what the last step gave */
     double tokens;                /* steps of examples predicted in this run */
 } mg_loop;
+
+uint64_t mg_loop_batches(const mg_loop *loop, mg_split split); /* of an epoch */
 
 /* state.c: MODEL.state, written whole or not at all, and sealed by a checksum. */
 mg_status mg_loop_save(const mg_loop *loop, mg_error *why);
@@ -42,9 +45,8 @@ typedef struct {
 /* MG_BAD_DATA if the file is damaged. */
 mg_status mg_saved_open(const char *path, mg_saved *saved, mg_error *why);
 void mg_saved_close(mg_saved *saved);
-/* Before anything is made: options at their defaults take the state's values. MG_BAD_ARGUMENT where others were asked
-   for, or it is of another model. */
-mg_status mg_saved_options(const mg_saved *saved, mg_train_job *job, uint64_t *seed, mg_error *why);
+/* Before anything is made: MG_BAD_ARGUMENT where the job is not the one that was begun. */
+mg_status mg_saved_check(const mg_saved *saved, const mg_train_job *job, uint64_t seed, mg_error *why);
 /* Into a loop that was made from these options; MG_BAD_ARGUMENT if the data are not those that it began with. */
 mg_status mg_saved_restore(const mg_saved *saved, mg_loop *loop, mg_error *why);
 

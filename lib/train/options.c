@@ -16,12 +16,16 @@ const mg_option mg_train_data_rows[] = {
     {0},
 };
 
-const mg_option mg_train_rows[] = {
+const mg_option mg_train_stop_rows[] = {
     {"epochs", MG_OPTION_INT, AT(epochs), {100}, 0, 1e9, NULL, "N", "times that all examples are seen; 0: no limit"},
     {"max_steps", MG_OPTION_INT, AT(max_steps), {0}, 0, 1e15, NULL, "N", "steps in all; 0: no limit"},
     {"max_seconds", MG_OPTION_REAL, AT(max_seconds), {0}, 0, 1e9, NULL, "S", "time of this run; 0: no limit"},
     {"patience", MG_OPTION_INT, AT(patience), {10}, 0, 1e9, NULL, "N",
      "epochs without a better validation loss after which it stops; 0: it does not"},
+    {0},
+};
+
+const mg_option mg_train_tell_rows[] = {
     {"report", MG_OPTION_INT, AT(report), {10}, 1, 1e9, NULL, "N", "steps between two step records"},
     {"save_seconds", MG_OPTION_REAL, AT(save_seconds), {30}, 0, 1e9, NULL, "S", "time between two checkpoints"},
     {0},
@@ -31,7 +35,8 @@ mg_train_options mg_train_defaults(void)
 {
     mg_train_options o;
     mg_options_default(mg_train_data_rows, &o);
-    mg_options_default(mg_train_rows, &o);
+    mg_options_default(mg_train_stop_rows, &o);
+    mg_options_default(mg_train_tell_rows, &o);
     return o;
 }
 

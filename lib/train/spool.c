@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Records that come through a pipe, kept as a packed set, so that a training can go on when the pipe is long gone. */
+/* The files of a training: who may write them, and the records that come through a pipe, kept as a packed set, so that
+   it can go on when the pipe is long gone. */
 #include <mgen/train.h>
 
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 char *mg_train_path(const char *output, const char *suffix)
 {
@@ -17,74 +17,76 @@ char *mg_train_path(const char *output, const char *suffix)
     return path.data;
 }
 
-/* The item as a line, in `line` where it has none of its own. */
-static mg_status line_of(const mg_item *item, mg_buffer *line, const char **text, size_t *length, mg_error *why)
+/* ---- records into a packed set ---- */
+
+/* The record of an input, if it is one to train on, in job->result. */
+static mg_status take_record(void *user, mg_job *job)
 {
-    *text = item->line;
-    *length = item->length;
-    if (item->line) return MG_OK;
-    if (!item->pack)
-        return mg_fail(why, MG_BAD_DATA, "%s: holds no records; mgen-prep makes them from music", item->path);
-    mg_buffer_clear(line);
-    mg_pack_add_record(item->pack, item->number, line);
-    if (line->failed) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    *text = line->data;
-    *length = line->length;
+    mg_json *record;
+    (void)user;
+    if (!job->item.line && !job->item.pack)
+        return mg_fail(&job->why, MG_BAD_DATA, "%s: holds no records; mgen-prep makes them from music", job->item.path);
+    MG_TRY(mg_item_record(&job->item, &record, &job->why));
+    const char *kind = mg_json_get_string(record, "kind", "");
+    bool is_music = strcmp(kind, "piece") == 0 || strcmp(kind, "roll") == 0;
+    mg_status status = is_music ? mg_record_check(record, &job->why) : MG_OK;
+    if (status) mg_item_say_where(&job->item, &job->why);
+    if (status || !is_music) return mg_json_free(record), status;
+    job->result = record;
     return MG_OK;
 }
 
-static mg_status add_item(mg_packer *packer, const mg_item *item, mg_buffer *line, mg_error *why)
+static mg_status add_record(void *user, mg_job *job, mg_error *why)
 {
-    const char *text;
-    size_t length;
-    mg_json *record;
-    MG_TRY(line_of(item, line, &text, &length, why));
-    MG_TRY(mg_json_parse(text, length, &record, why));
-    const char *kind = mg_json_get_string(record, "kind", "");
-    bool is_music = strcmp(kind, "piece") == 0 || strcmp(kind, "roll") == 0;
-    mg_json_free(record);
-    return is_music ? mg_packer_add(packer, text, length, why) : MG_OK;
-}
-
-static mg_status add_all(mg_packer *packer, mg_source *source, mg_run *run, mg_error *why)
-{
-    mg_buffer line = {0};
-    mg_status status = MG_OK;
-    while (!status) {
-        mg_item item;
-        if ((status = mg_source_next(source, &item, why))) break;
-        run->tally.inputs++;
-        if (item.trouble.status) {
-            *why = item.trouble;
-            status = item.trouble.status;
-        } else {
-            status = add_item(packer, &item, &line, why);
-            if (status && why && item.line && !why->where[0])
-                mg_error_at(why, "line %llu", (unsigned long long)item.number);
-        }
-        mg_item_clear(&item);
-        mg_progress progress = {.what = "records", .done = run->tally.inputs};
-        if (!status && run->tally.inputs % 64 == 0) status = mg_run_progress(run, &progress);
+    mg_packer *packer = user;
+    if (!job->result) return MG_OK;
+    mg_status status = mg_packer_add(packer, job->result, why);
+    if (status == MG_BAD_DATA) {
+        mg_error inner = *why;
+        mg_fail(why, status, "%s: %s", job->item.path, inner.text);
+        mg_item_say_where(&job->item, why);
     }
-    mg_buffer_free(&line);
-    return status == MG_END ? MG_OK : status;
+    return status;
 }
 
-static mg_status spool(mg_source *source, const char *path, mg_run *run, mg_error *why)
+static void release_record(void *record) { mg_json_free(record); }
+
+/* All records of a source, staged in `out`. */
+static mg_status pack_all(mg_source *source, const char *path, mg_run *run, mg_out *out, mg_error *why)
 {
     mg_packer *packer;
-    mg_out *out = NULL;
     MG_TRY(mg_packer_new(path, &packer, why));
-    mg_status status = add_all(packer, source, run, why);
+    mg_flow flow = {.work = take_record, .collect = add_record, .release = release_record, .user = packer};
+    mg_status status = mg_flow_run(&flow, source, run, why);
     if (!status && mg_packer_count(packer) == 0)
         status = mg_fail(why, MG_BAD_DATA,
                          "there are no training records in the input; mgen-prep makes them from music");
-    if (!status) status = mg_out_open(path, true, &out, why);
     if (!status) status = mg_packer_write(packer, NULL, out, why);
-    if (status) mg_out_abandon(out);
-    else status = mg_out_commit(out, why);
     mg_packer_free(packer);
     return status;
+}
+
+/* ---- where the data are ---- */
+
+/* A training that goes on keeps its data; what comes again is only compared. */
+static mg_status compare(const mg_train_job *job, mg_out *out, mg_error *why)
+{
+    mg_hash hash;
+    char hex[33];
+    MG_TRY(mg_hash_out(out, &hash, why));
+    mg_hash_hex(hash, hex);
+    if (strcmp(hex, job->begun.data_hash) == 0) return MG_OK;
+    return mg_fail(why, MG_BAD_ARGUMENT, "%s: these are not the data that the training began with", job->output);
+}
+
+static mg_status spool(const mg_train_job *job, mg_source *source, const char *path, mg_run *run, mg_error *why)
+{
+    mg_out *out;
+    MG_TRY(mg_out_open(path, job->resumes || job->may_replace, &out, why));
+    mg_status status = pack_all(source, path, run, out, why);
+    if (!status && job->resumes) status = compare(job, out, why);
+    if (!status) return mg_out_commit(out, why);
+    return mg_out_abandon(out), status;
 }
 
 /* A pipe would be empty after a look into it. */
@@ -98,13 +100,41 @@ mg_status mg_train_data(const mg_train_job *job, mg_source *source, const char *
                         mg_run *run, mg_pack **pack, mg_error *why)
 {
     *pack = NULL;
-    if (!job->resumes && !job->may_replace && access(job->output, F_OK) == 0)
-        return mg_fail(why, MG_IO, "%s: exists already (--resume goes on with it, --force replaces it)", job->output);
     if (n_paths == 1 && is_file(paths[0]) && mg_pack_open(paths[0], pack, NULL) == MG_OK) return MG_OK;
+    bool is_kept = job->resumes && n_paths == 0;
+    if (is_kept && job->begun.data_path) return mg_pack_open(job->begun.data_path, pack, why);
     char *path = mg_train_path(job->output, "data");
     if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_status status = job->resumes && n_paths == 0 ? MG_OK : spool(source, path, run, why);
+    mg_status status = is_kept ? MG_OK : spool(job, source, path, run, why);
     if (!status) status = mg_pack_open(path, pack, why);
+    mg_free(path);
+    return status;
+}
+
+/* ---- one writer ---- */
+
+/* Before hours are spent: can it be written, and may it? */
+static mg_status check_place(const mg_train_job *job, const char *suffix, mg_error *why)
+{
+    struct stat about;
+    char *path = suffix ? mg_train_path(job->output, suffix) : mg_strdup(job->output);
+    if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_status status = MG_OK;
+    bool is_there = stat(path, &about) == 0;
+    if (is_there && S_ISDIR(about.st_mode)) status = mg_fail(why, MG_IO, "%s: is a folder", path);
+    else if (is_there && !job->resumes && !job->may_replace)
+        status = mg_fail(why, MG_IO, "%s: exists already (--resume goes on with it, --force replaces it)", path);
+    mg_free(path);
+    return status;
+}
+
+mg_status mg_train_lock(const mg_train_job *job, mg_out **lock, mg_error *why)
+{
+    *lock = NULL;
+    MG_TRY(check_place(job, NULL, why));
+    MG_TRY(check_place(job, "state", why));
+    char *path = mg_train_path(job->output, "training");
+    mg_status status = path ? mg_out_open(path, true, lock, why) : mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_free(path);
     return status;
 }

@@ -67,6 +67,9 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     put_options(&json, "config", loop->job->model->options, loop->job->config);
     put_options(&json, "optim", mg_optim_options, &loop->job->optim);
     put_options(&json, "data", mg_train_data_rows, &loop->job->options);
+    put_options(&json, "stop", mg_train_stop_rows, &loop->job->options);
+    mg_json_put_bool(&json, "provenance", loop->job->has_provenance);
+    if (loop->data_path) mg_record_put_path(&json, "path", loop->data_path);
     mg_json_put_int(&json, "seed", (int64_t)loop->trained->seed);
     mg_json_put_text(&json, "class", mg_cpu_name(mg_cpu_class()));
     mg_json_put_text(&json, "data_hash", hex);
@@ -76,7 +79,7 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     mg_json_put_real(&json, "epoch_nll", at->epoch_nll);
     mg_json_put_real(&json, "epoch_targets", at->epoch_targets);
     mg_json_put_real(&json, "best_loss", at->best_loss); /* null: none yet */
-    mg_json_put_int(&json, "best_epoch", (int64_t)at->best_epoch);
+    mg_json_put_int(&json, "best_step", (int64_t)at->best_step);
     mg_json_put_int(&json, "waited", (int64_t)at->waited);
     mg_json_put_real(&json, "divisor", loop->trainer->divisor);
     mg_json_put_int(&json, "plateau_epochs", at->plateau.epochs);
@@ -178,17 +181,70 @@ mg_status mg_saved_open(const char *path, mg_saved *saved, mg_error *why)
     return status;
 }
 
-/* Options of one struct: read what the state has, then give way to it. */
-static mg_status resume(const mg_saved *saved, const char *key, const mg_option *rows, void *given,
-                        const void *fallback, size_t size, mg_error *why)
+/* ---- what it was begun with ---- */
+
+static mg_status read_options(const mg_saved *saved, const char *key, const mg_option *rows, void *config,
+                              mg_error *why)
+{
+    mg_error inner = {0};
+    mg_status status = mg_options_read(rows, mg_json_get(saved->about, key), config, &inner);
+    return status ? mg_fail(why, status, "%s: %s", saved->path, inner.text) : MG_OK;
+}
+
+static mg_status recall_begun(const mg_saved *saved, mg_train_begun *begun, mg_error *why)
+{
+    snprintf(begun->data_hash, sizeof begun->data_hash, "%s", mg_json_get_string(saved->about, "data_hash", ""));
+    mg_free(begun->data_path);
+    begun->data_path = NULL;
+    if (!mg_json_get(saved->about, "path")) return MG_OK;
+    begun->data_path = mg_record_path(saved->about, "path");
+    return begun->data_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
+static mg_status recall(const mg_saved *saved, mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
+{
+    const char *name = mg_json_get_string(saved->about, "model", "?");
+    const mg_model *model = find(name);
+    if (!model) return mg_fail(why, MG_UNSUPPORTED, "%s: there is no model '%s'", saved->path, name);
+    void *config = mg_model_config(model);
+    if (!config) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_free(job->config);
+    job->config = config;
+    job->model = model;
+    MG_TRY(read_options(saved, "config", model->options, config, why));
+    MG_TRY(read_options(saved, "optim", mg_optim_options, &job->optim, why));
+    MG_TRY(read_options(saved, "data", mg_train_data_rows, &job->options, why));
+    MG_TRY(read_options(saved, "stop", mg_train_stop_rows, &job->options, why));
+    bool has_provenance = true;
+    mg_json_bool(mg_json_get(saved->about, "provenance"), &has_provenance);
+    job->has_provenance &= has_provenance;
+    *seed = (uint64_t)mg_json_get_int(saved->about, "seed", 1);
+    return recall_begun(saved, &job->begun, why);
+}
+
+mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
+{
+    mg_saved saved;
+    char *path = mg_train_path(job->output, "state");
+    if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_status status = mg_saved_open(path, &saved, why);
+    if (!status) status = recall(&saved, job, find, seed, why);
+    mg_saved_close(&saved);
+    mg_free(path);
+    return status;
+}
+
+static mg_status same_options(const mg_saved *saved, const char *key, const mg_option *rows, const void *given,
+                              size_t size, mg_error *why)
 {
     void *begun = mg_alloc(1, size);
     if (!begun) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    memcpy(begun, fallback, size);
-    mg_status status = mg_options_read(rows, mg_json_get(saved->about, key), begun, why);
-    if (!status) status = mg_options_resume(rows, given, fallback, begun, why);
+    memcpy(begun, given, size);
+    mg_status status = read_options(saved, key, rows, begun, why);
+    const char *name = status ? NULL : mg_options_differ(rows, given, begun);
     mg_free(begun);
-    return status;
+    return name ? mg_fail(why, MG_BAD_ARGUMENT, "%s is not what the training began with; leave it out to go on", name)
+                : status;
 }
 
 /* Before memory is taken for a parameter, the state must have its numbers. */
@@ -201,27 +257,20 @@ static mg_status has_param(void *user, const mg_param_info *info, mg_error *why)
     return mg_tensor_find_stored(saved->file, saved->path, full, &info->shape, &stored, why);
 }
 
-mg_status mg_saved_options(const mg_saved *saved, mg_train_job *job, uint64_t *seed, mg_error *why)
+mg_status mg_saved_check(const mg_saved *saved, const mg_train_job *job, uint64_t seed, mg_error *why)
 {
     const char *model = mg_json_get_string(saved->about, "model", "?");
     if (strcmp(model, job->model->name) != 0)
         return mg_fail(why, MG_BAD_ARGUMENT, "%s: training of a %s, not of a %s", saved->path, model, job->model->name);
-    void *fallback = mg_model_config(job->model);
-    if (!fallback) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_status status = resume(saved, "config", job->model->options, job->config, fallback, job->model->config_size,
-                              why);
-    mg_free(fallback);
-    MG_TRY(status);
-    mg_optim optim = mg_train_optim_defaults();
-    MG_TRY(resume(saved, "optim", mg_optim_options, &job->optim, &optim, sizeof optim, why));
-    mg_train_options options = mg_train_defaults();
-    MG_TRY(resume(saved, "data", mg_train_data_rows, &job->options, &options, sizeof options, why));
-    uint64_t begun = (uint64_t)mg_json_get_int(saved->about, "seed", 1);
-    if (*seed != 1 && *seed != begun)
+    MG_TRY(same_options(saved, "config", job->model->options, job->config, job->model->config_size, why));
+    MG_TRY(same_options(saved, "optim", mg_optim_options, &job->optim, sizeof job->optim, why));
+    MG_TRY(same_options(saved, "data", mg_train_data_rows, &job->options, sizeof job->options, why));
+    if (seed != (uint64_t)mg_json_get_int(saved->about, "seed", 1))
         return mg_fail(why, MG_BAD_ARGUMENT, "seed is not what the training began with; leave it out to go on");
-    *seed = begun;
     return mg_model_each_param(job->model, job->config, has_param, (void *)(uintptr_t)saved, why);
 }
+
+/* ---- going on ---- */
 
 static mg_status restore_sets(const mg_saved *saved, mg_loop *loop, mg_error *why)
 {
@@ -236,28 +285,59 @@ static mg_status restore_sets(const mg_saved *saved, mg_loop *loop, mg_error *wh
     return MG_OK;
 }
 
-static void restore_numbers(const mg_json *about, mg_loop *loop)
+/* A whole number of at least 0. */
+static bool get_count(const mg_json *object, const char *key, uint64_t *count)
 {
-    mg_loop_state *at = &loop->at;
-    loop->trainer->steps = (uint64_t)mg_json_get_int(about, "step", 0);
-    loop->trainer->divisor = mg_json_get_real(about, "divisor", 0);
-    at->epoch = (uint64_t)mg_json_get_int(about, "epoch", 0);
-    at->place = (uint64_t)mg_json_get_int(about, "place", 0);
-    at->epoch_nll = mg_json_get_real(about, "epoch_nll", 0);
-    at->epoch_targets = mg_json_get_real(about, "epoch_targets", 0);
-    at->best_loss = mg_json_get_real(about, "best_loss", INFINITY);
-    at->best_epoch = (uint64_t)mg_json_get_int(about, "best_epoch", 0);
-    at->waited = (uint64_t)mg_json_get_int(about, "waited", 0);
-    at->plateau.epochs = mg_json_get_int(about, "plateau_epochs", 0);
-    at->plateau.divisor = mg_json_get_real(about, "plateau_divisor", 0);
-    const mg_json *losses = mg_json_get(about, "plateau_losses"), *updates = mg_json_get(about, "updates");
-    for (size_t i = 0; i < sizeof at->plateau.losses / sizeof(double) && i < mg_json_count(losses); i++)
-        mg_json_real(mg_json_at(losses, i), &at->plateau.losses[i]);
-    for (int i = 0; i < loop->job->model->n_phases; i++) {
-        int64_t t = 0;
-        mg_json_int(mg_json_at(updates, (size_t)i), &t);
-        loop->trainer->phases[i].t = (uint64_t)t;
+    int64_t value = -1;
+    if (!mg_json_int(mg_json_get(object, key), &value) || value < 0) return false;
+    *count = (uint64_t)value;
+    return true;
+}
+
+static bool get_real(const mg_json *object, const char *key, double low, double *real)
+{
+    return mg_json_real(mg_json_get(object, key), real) && isfinite(*real) && *real >= low;
+}
+
+static bool get_plateau(const mg_json *about, mg_plateau *plateau)
+{
+    uint64_t epochs;
+    const mg_json *losses = mg_json_get(about, "plateau_losses");
+    size_t n = sizeof plateau->losses / sizeof *plateau->losses;
+    if (!get_count(about, "plateau_epochs", &epochs) || mg_json_count(losses) != n) return false;
+    plateau->epochs = (int64_t)epochs;
+    for (size_t i = 0; i < n; i++)
+        if (!mg_json_real(mg_json_at(losses, i), &plateau->losses[i])) return false;
+    return get_real(about, "plateau_divisor", 0, &plateau->divisor);
+}
+
+static bool get_updates(const mg_json *about, mg_trainer *trainer)
+{
+    const mg_json *updates = mg_json_get(about, "updates");
+    for (int i = 0; i < trainer->options.model->n_phases; i++) {
+        int64_t t = -1;
+        if (!mg_json_int(mg_json_at(updates, (size_t)i), &t) || t < 0) return false;
+        trainer->phases[i].t = (uint64_t)t;
     }
+    return true;
+}
+
+static mg_status restore_numbers(const mg_saved *saved, mg_loop *loop, mg_error *why)
+{
+    const mg_json *about = saved->about;
+    mg_loop_state *at = &loop->at;
+    double best = INFINITY; /* null: none yet */
+    mg_json_real(mg_json_get(about, "best_loss"), &best);
+    at->best_loss = best;
+    if (get_count(about, "step", &loop->trainer->steps) && get_count(about, "epoch", &at->epoch) &&
+        get_count(about, "place", &at->place) && at->place <= mg_loop_batches(loop, MG_SPLIT_TRAIN) &&
+        get_count(about, "best_step", &at->best_step) && get_count(about, "waited", &at->waited) &&
+        get_real(about, "epoch_nll", -INFINITY, &at->epoch_nll) &&
+        get_real(about, "epoch_targets", 0, &at->epoch_targets) &&
+        get_real(about, "divisor", 0, &loop->trainer->divisor) && get_plateau(about, &at->plateau) &&
+        get_updates(about, loop->trainer))
+        return MG_OK;
+    return mg_fail(why, MG_BAD_DATA, "%s: numbers that no training has", saved->path);
 }
 
 mg_status mg_saved_restore(const mg_saved *saved, mg_loop *loop, mg_error *why)
@@ -267,6 +347,5 @@ mg_status mg_saved_restore(const mg_saved *saved, mg_loop *loop, mg_error *why)
     if (strcmp(mg_json_get_string(saved->about, "data_hash", ""), hex) != 0)
         return mg_fail(why, MG_BAD_ARGUMENT, "%s: these are not the data that the training began with", saved->path);
     MG_TRY(restore_sets(saved, loop, why));
-    restore_numbers(saved->about, loop);
-    return MG_OK;
+    return restore_numbers(saved, loop, why);
 }

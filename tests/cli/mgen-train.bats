@@ -81,6 +81,117 @@ small=(--hidden 8 --embedding 4 --batch 8)
     run -1 mgen-train --resume -o m.safetensors
 }
 
+@test "what the training was told when to stop stays, unless it is told otherwise" {
+    melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 --no-provenance -o m.safetensors >/dev/null
+    mgen-train -q --resume -o m.safetensors </dev/null >out
+    [ "$(jq -s 'map(.step // empty) | length' out)" -eq 0 ]
+    mgen-train -q --resume --max-steps 0 --epochs 3 -o m.safetensors </dev/null >out
+    [ "$(jq -s 'map(.epoch // empty) | max' out)" -eq 3 ]
+    run -0 mgen-info m.safetensors
+    refute_output --partial '"provenance"'
+    run -0 mgen-train --resume -o m.safetensors --help
+    assert_output --partial "default: 3"
+    run -2 mgen-train --resume --seed 2 -o m.safetensors
+    run -2 mgen-train --resume --lr 0.002 -o m.safetensors
+    mgen-train -q --resume --lr 0.001 -o m.safetensors </dev/null >out # what it began with
+}
+
+@test "records that come again and are others change nothing" {
+    melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors >/dev/null
+    sha256sum m.* >before
+    melodies 21 >other
+    run -2 mgen-train --resume --max-steps 6 -o m.safetensors other
+    assert_output --partial "not the data"
+    run -2 mgen-train --resume --max-steps 6 -o m.safetensors - <other
+    sha256sum -c --quiet before
+    melodies 20 | mgen-train -q --resume --max-steps 6 -o m.safetensors - >out
+    [ "$(jq -s 'map(.step // empty) | max' out)" -eq 6 ]
+}
+
+@test "a packed set is remembered" {
+    cp "$MGEN_ROOT/share/tunes/carols.abc" .
+    mgen-prep -o set.safetensors carols.abc >/dev/null
+    mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors set.safetensors >/dev/null
+    [ ! -e m.data ]
+    mgen-train -q --resume --max-steps 6 -o m.safetensors </dev/null >out
+    [ "$(jq -s 'map(.step // empty) | max' out)" -eq 6 ]
+}
+
+@test "the end inside an epoch is judged as well" {
+    melodies 40 | mgen-train -q "${small[@]}" --valid 0.3 --max-steps 2 -o m.safetensors >out
+    jq -se 'map(select(.kind == "step")) | length == 1 and .[0].valid_loss > 0 and .[0].epoch == 1' out
+    mgen-info m.safetensors | jq -se 'map(select(.kind == "info")) | .[0].metadata.mgen.step == 2'
+}
+
+@test "SIGUSR1 saves and goes on" {
+    melodies 30 >records
+    mgen-train -q "${small[@]}" --epochs 0 --patience 0 --save-seconds 1000 -o m.safetensors records >/dev/null &
+    pid=$!
+    while [ ! -e m.safetensors ]; do sleep 0.05; done
+    sleep 0.2
+    cp m.state first
+    kill -USR1 $pid
+    for i in $(seq 100); do cmp -s first m.state || break; sleep 0.05; done
+    run ! cmp -s first m.state
+    kill -0 $pid
+    kill -TERM $pid
+    wait $pid || true
+}
+
+@test "two trainings do not share one output" {
+    melodies 30 >records
+    mgen-train -q "${small[@]}" --epochs 0 --patience 0 -o m.safetensors records >/dev/null &
+    pid=$!
+    while [ ! -e m.safetensors ]; do sleep 0.05; done
+    run -3 mgen-train "${small[@]}" --force -o m.safetensors records
+    assert_output --partial "another process"
+    run -3 mgen-train --resume -o m.safetensors
+    kill -KILL $pid
+    wait $pid || true
+    mgen-train -q --resume --max-steps 1 -o m.safetensors records >/dev/null # a lock of the dead is none
+}
+
+@test "a folder is searched for records and packed sets" {
+    mkdir -p in/deep
+    melodies 10 >in/deep/a.ndjson
+    echo 'no record' >in/readme.txt
+    cp "$MGEN_ROOT/share/tunes/carols.abc" in
+    mgen-train -q "${small[@]}" --max-steps 2 -o in/m.safetensors in >out
+    valid_records out
+    mgen-train -q "${small[@]}" --max-steps 2 -o in/n.safetensors in >out # the model is no set
+    cmp in/m.data in/n.data
+    rm -r in/deep
+    run -1 mgen-train -o o.safetensors in
+    assert_output --partial "no records in this folder"
+}
+
+@test "records that cannot be trained on are told, and the others are taken" {
+    (melodies 9; echo '{"kind":"piece","encoding":"melody38"}'; melodies 1 | sed 's/"tokens":\[/&99,/'; echo '{"kind":') >records
+    run -1 --separate-stderr mgen-train "${small[@]}" --max-steps 2 -o m.safetensors records
+    echo "$output" >out
+    valid_records out
+    jq -se 'map(select(.kind == "error")) | map(.where) == ["line 10", "line 11", "line 12"] and all(.path == "records")' out
+    grep -q '99 is no token of melody38' out
+    [ -s m.safetensors ]
+    mgen-train -q "${small[@]}" --allow-errors 3 --max-steps 2 -o n.safetensors records >/dev/null
+    cmp m.data n.data
+}
+
+@test "an output that cannot be is refused before anything is read" {
+    melodies 5 >records
+    for output in "" -; do run -2 mgen-train -o "$output" records; done
+    mkdir m.safetensors
+    run -3 mgen-train --force -o m.safetensors records
+    assert_output --partial "m.safetensors: is a folder"
+    run -3 mgen-train -o none/m.safetensors records
+    : >n.state
+    run -3 mgen-train -o n.safetensors records
+    assert_output --partial "n.state: exists already"
+    melodies 5 >p.data
+    run -3 mgen-train -o p.safetensors records
+    assert_output --partial "p.data: exists already"
+}
+
 @test "inputs that cannot be trained on get a clear word" {
     run -1 mgen-train -o m.safetensors </dev/null
     assert_output --partial "no training records"

@@ -69,6 +69,27 @@ static void folders_are_searched(void)
     CHECK_TEXT(seen.data, "/notes.txt /none /b/10.MID /b/2.mid ");
 }
 
+static void folders_give_what_is_looked_for(void)
+{
+    static const char records[] = "{\"kind\":\"a\"}\n{\"kind\":\"b\"}\n";
+    mkdir(in_folder("kinds"), 0777);
+    put_file("kinds/a.ndjson", records, sizeof records - 1);
+    put_file("kinds/b.safetensors", "x", 1);
+    put_file("kinds/c.wav", "x", 1);
+    put_file("kinds/d.mid", "x", 1);
+    put_file("kinds/.mid", "x", 1);
+    const char *path = in_folder("kinds");
+    static const struct { unsigned finds; const char *seen; } cases[] = {
+        {0, "/kinds/d.mid "},
+        {MG_FIND_RECORDS, "/kinds/a.ndjson:1 /kinds/a.ndjson:2 "},
+        {MG_FIND_MUSIC | MG_FIND_OTHERS, "/kinds/b.safetensors /kinds/c.wav /kinds/d.mid "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        REQUIRE(walk(&(mg_source_options){.paths = &path, .n_paths = 1, .finds = cases[i].finds}) == MG_OK);
+        CHECK_TEXT(seen.data, cases[i].seen);
+    }
+}
+
 static void records_come_one_by_one(void)
 {
     const char *lines = "{\"kind\":\"piece\",\"id\":\"1\"}\n\n  \n{\"kind\":\"piece\",\"id\":\"2\"}";
@@ -247,6 +268,7 @@ int main(void)
 {
     if (!mkdtemp(folder)) return 1;
     TEST("folders are searched in byte order, links to folders are not followed", folders_are_searched);
+    TEST("folders give what is looked for, record by record", folders_give_what_is_looked_for);
     TEST("records come one by one, manifests too", records_come_one_by_one);
     TEST("names come from a list", names_from_a_list);
     TEST("odd names survive", odd_names);

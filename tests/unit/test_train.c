@@ -43,7 +43,10 @@ static mg_pack *make_pack(const char *path, int n, const char *const *extras)
     REQUIRE(mg_packer_new(path, &packer, &why) == MG_OK);
     for (int i = 0; i < n; i++) {
         add_record(&line, i, extras ? extras[i % 3] : "");
-        REQUIRE(mg_packer_add(packer, line.data, line.length, &why) == MG_OK);
+        mg_json *record;
+        REQUIRE(mg_json_parse(line.data, line.length, &record, &why) == MG_OK);
+        REQUIRE(mg_packer_add(packer, record, &why) == MG_OK);
+        mg_json_free(record);
     }
     REQUIRE(mg_out_open(path, true, &out, &why) == MG_OK);
     REQUIRE(mg_packer_write(packer, NULL, out, &why) == MG_OK);
@@ -251,7 +254,9 @@ static mg_status train(const char *name, bool resumes, uint64_t stop, double lr,
     if (!resumes) job.optim.ema = 0.9;
     job.options.max_steps = 23;
     *w = (watcher){.stop_at = stop};
-    mg_run run = {.threads = 2, .seed = resumes ? 1 : 9, .out = {keep_line, &w->records}, .progress = watch,
+    uint64_t seed = 9;
+    if (!status && resumes) status = mg_train_recall(&job, mg_model_find, &seed, why);
+    mg_run run = {.threads = 2, .seed = seed, .out = {keep_line, &w->records}, .progress = watch,
                   .progress_user = w};
     mg_pack *pack = NULL;
     if (!status) status = mg_pack_open(in_folder("loop.data"), &pack, why);
@@ -322,6 +327,65 @@ static void states_are_guarded(void)
     mg_buffer_free(&w.records);
 }
 
+/* guard.state with `from` in its text replaced by `to`, and a checksum that is right. */
+static void forge(const char *from, const char *to)
+{
+    mg_error why = {0};
+    mg_tensors *file;
+    mg_buffer text = {0};
+    mg_out *out;
+    char hex[33];
+    REQUIRE(mg_tensors_open(in_folder("forged.from"), &file, &why) == MG_OK);
+    const char *whole = mg_tensors_metadata(file, "state"), *at = strstr(whole, from);
+    REQUIRE(at);
+    mg_buffer_print(&text, "%.*s%s%s", (int)(at - whole), whole, to, at + strlen(from));
+    mg_hasher *hasher = mg_hasher_new();
+    mg_hasher_add(hasher, text.data, text.length);
+    mg_stored stored[200];
+    for (size_t i = 0; i < mg_tensors_count(file); i++) {
+        stored[i] = *mg_tensors_at(file, i);
+        mg_hasher_add(hasher, stored[i].name, strlen(stored[i].name) + 1);
+        mg_hasher_add(hasher, stored[i].dim, (size_t)stored[i].rank * sizeof *stored[i].dim);
+        mg_hasher_add(hasher, stored[i].data, stored[i].count * mg_dtype_size(stored[i].dtype));
+    }
+    mg_hash_hex(mg_hasher_end(hasher), hex);
+    mg_hasher_free(hasher);
+    mg_metadata metadata[] = {{"state", text.data}, {"checksum", hex}};
+    REQUIRE(mg_out_open(in_folder("guard.state"), true, &out, &why) == MG_OK);
+    REQUIRE(mg_tensors_write(out, stored, mg_tensors_count(file), metadata, 2, &why) == MG_OK);
+    REQUIRE(mg_out_commit(out, &why) == MG_OK);
+    mg_tensors_close(file);
+    mg_buffer_free(&text);
+}
+
+static void forged_states_are_refused(void)
+{
+    static const struct { const char *from, *to; mg_status status; } cases[] = {
+        {"\"step\":5", "\"step\":5", MG_STOPPED}, /* unchanged it is good */
+        {"\"place\":", "\"place\":99", MG_BAD_DATA},
+        {"\"step\":5", "\"step\":-5", MG_BAD_DATA},
+        {"\"waited\":", "\"wasted\":", MG_BAD_DATA},
+        {"\"divisor\":", "\"divisor\":-1", MG_BAD_DATA},
+        {"\"plateau_losses\":[", "\"plateau_losses\":[1,", MG_BAD_DATA},
+        {"\"updates\":[", "\"updates\":[-", MG_BAD_DATA},
+        {"\"hidden\":8", "\"hidden\":1000000000", MG_BAD_DATA},
+        {"\"batch\":4", "\"batch\":0", MG_BAD_DATA},
+        {"\"max_steps\":23", "\"max_steps\":-1", MG_BAD_DATA},
+        {"\"model\":\"lstm\"", "\"model\":\"lost\"", MG_UNSUPPORTED},
+    };
+    mg_error why = {0};
+    watcher w;
+    mg_pack_release(make_pack(in_folder("loop.data"), 12, NULL));
+    CHECK_INT(train("guard", false, 5, 1e-2, &w, &why), MG_STOPPED);
+    mg_buffer_free(&w.records);
+    REQUIRE(rename(in_folder("guard.state"), in_folder("forged.from")) == 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        forge(cases[i].from, cases[i].to);
+        CHECK_INT(train("guard", true, 6, 0, &w, &why), cases[i].status);
+        mg_buffer_free(&w.records);
+    }
+}
+
 static void bad_numbers_keep_the_good_state(void)
 {
     mg_error why = {0};
@@ -366,6 +430,7 @@ int main(void)
     TEST("a step is the same at any number of threads", threads_change_nothing);
     TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
     TEST("a damaged state and other data are refused", states_are_guarded);
+    TEST("a state whose numbers no training has is refused", forged_states_are_refused);
     TEST("a loss that is not finite ends training, and the last good state is kept", bad_numbers_keep_the_good_state);
     TEST("every allocation may fail", allocations_may_fail);
     char command[96];

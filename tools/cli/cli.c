@@ -174,7 +174,7 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
 mg_status cli_source(cli *c, mg_source **source, mg_error *why)
 {
     mg_source_options options = {.paths = c->paths, .n_paths = c->n_paths, .names_file = c->names_file,
-                                 .shard = c->shard, .shards = c->shards};
+                                 .shard = c->shard, .shards = c->shards, .finds = c->finds};
     return mg_source_open(&options, source, why);
 }
 
@@ -309,6 +309,7 @@ void cli_gives_medium(cli *c) { c->gives_medium = true; }
 
 mg_run *cli_run(cli *c)
 {
+    if (c->is_running) return &c->run;
     c->is_running = true;
     c->run.threads = (int)c->threads;
     c->run.seed = (uint64_t)c->seed;

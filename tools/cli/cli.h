@@ -66,6 +66,7 @@ typedef struct {
     /* what is left */
     const char *const *paths;
     size_t n_paths;
+    unsigned finds;       /**< what is taken from folders, MG_FIND_...; 0, as cli_start leaves it: music */
     /* behind the curtain */
     mg_out *stdout_records;
     double started_s, flushed_s;
@@ -83,8 +84,8 @@ typedef struct {
     usage was wrong and that was said). `rows` is the tool's own table, ended by a row without a name. */
 bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, char **argv);
 
-/** Set the value of the choice `name` alone, as far as the command line gives it rightly: for options that set the
-    defaults of others. Before cli_start, which reads it again. False when out of memory. */
+/** Set the value of the flag, text or choice `name` alone, as far as the command line gives it rightly: for options
+    that set the defaults of others. Before cli_start, which reads it again. False when out of memory. */
 bool cli_peek(const cli_row *rows, const char *name, int argc, char **argv);
 
 /** Whether the command line has the option, be it with the default's value. */

@@ -168,7 +168,9 @@ bool cli_peek(const cli_row *rows, const char *name, int argc, char **argv)
     for (int code; ok && (code = getopt_long(argc, words, t.letters, t.longs, NULL)) != -1;) {
         const cli_row *row = code == '?' || code == ':' ? NULL : &rows[row_of(rows, code)];
         if (!row || strcmp(row->name, name)) continue;
-        for (int i = 0; row->choices[i]; i++)
+        if (row->kind == CLI_FLAG) *(bool *)row->value = true;
+        if (row->kind == CLI_TEXT) *(const char **)row->value = optarg;
+        for (int i = 0; row->kind == CLI_CHOICE && row->choices[i]; i++)
             if (strcmp(optarg, row->choices[i]) == 0) *(int *)row->value = i;
     }
     if (ok) free_tables(&t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals: the first SIGINT or SIGTERM asks the library to stop, the second one leaves at once; a reader that goes away
-   ends the tool quietly. Whatever ends it, no unfinished output stays behind. */
+/* Signals: the first SIGINT or SIGTERM asks the library to stop, the second one leaves at once; SIGUSR1 asks it to save
+   what it has so far; a reader that goes away ends the tool quietly. Whatever ends it, no unfinished output stays
+   behind. */
 #include "cli/inside.h"
 
 #include <signal.h>
@@ -22,6 +23,12 @@ static void on_stop(int signal_number)
     mg_stop_ask();
 }
 
+static void on_save(int signal_number)
+{
+    (void)signal_number;
+    mg_save_ask();
+}
+
 int cli_signal_caught(void) { return caught; }
 
 /* A signal that the parent chose to ignore stays ignored. */
@@ -39,6 +46,7 @@ void cli_signals_start(void)
 {
     catch_unless_ignored(SIGINT, on_stop);
     catch_unless_ignored(SIGTERM, on_stop);
+    catch_unless_ignored(SIGUSR1, on_save);
     catch_unless_ignored(SIGPIPE, leave);
     catch_unless_ignored(SIGHUP, leave);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no longer is an error like a full disk */

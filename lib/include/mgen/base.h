@@ -198,6 +198,9 @@ int mg_library_threads(int threads);
 void mg_stop_ask(void);
 bool mg_stop_asked(void);
 void mg_stop_forget(void);
+/** Ask whatever can go on later from what it saves, a training, to save now. May be called by a signal handler. */
+void mg_save_ask(void);
+bool mg_save_asked(void); /**< once for each time */
 
 double mg_now_s(void); /**< seconds since some moment in the past, never running back */
 

@@ -150,6 +150,8 @@ void mg_seal_bytes(void *file, size_t size);
 mg_status mg_seal_out(mg_out *out, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
+/** The same of an output that is staged (mg_out_is_staged) and not yet committed. */
+mg_status mg_hash_out(mg_out *out, mg_hash *hash, mg_error *why);
 
 /** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was
     (*passed). Files that it names are looked for at their path, seen from the working folder and from the file's
@@ -202,6 +204,11 @@ const mg_encoding *mg_encoding_at(size_t i);           /**< NULL past the end */
 /** XXH3-128 of the token names joined by newlines, as 32 hex digits: stands in every record and model. */
 mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why);
 
+/** Whether all of them are tokens of the encoding, or of a roll pitches and ends of frames. */
+mg_status mg_encoding_check(const mg_encoding *encoding, const int32_t *tokens, size_t n, mg_error *why);
+/** Whether a record of kind piece or roll has content, all of it tokens or frames of an encoding that is known. */
+mg_status mg_record_check(const mg_json *record, mg_error *why);
+
 /* ---- packed sets ---- */
 
 /** A training set in one safetensors file: the token arrays of all records as one integer tensor with offsets, and the
@@ -228,9 +235,10 @@ void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out);
 /** Builds a packed set of any size in bounded memory: staged in temporary files beside `out`, joined at the end. */
 typedef struct mg_packer mg_packer;
 mg_status mg_packer_new(const char *beside, mg_packer **packer, mg_error *why);
-/** One more record (a line of kind piece or roll). All must have the same encoding and vocabulary. */
-mg_status mg_packer_add(mg_packer *packer, const char *line, size_t length, mg_error *why);
-/** The same without a line to parse: the stem is the record up to, and without, the comma before its content. */
+/** One more record of kind piece or roll. All must have the same encoding and vocabulary: MG_BAD_DATA, and nothing is
+    added, where one has others. */
+mg_status mg_packer_add(mg_packer *packer, const mg_json *record, mg_error *why);
+/** The same without a record to look into: the stem is its line up to, and without, the comma before its content. */
 mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
                         size_t length, const int32_t *tokens, size_t n, mg_error *why);
 size_t mg_packer_count(const mg_packer *packer);
@@ -253,14 +261,24 @@ typedef struct {
 } mg_item;
 
 void mg_item_clear(mg_item *item);
+/** Add to an error which line or record of its file the item is; nothing for a file. */
+void mg_item_say_where(const mg_item *item, mg_error *why);
 /** The record of an item, parsed (mg_json_free); NULL for a file. */
 mg_status mg_item_record(const mg_item *item, mg_json **record, mg_error *why);
+
+/** What is taken from a folder that is searched; what is named itself is always taken. */
+enum {
+    MG_FIND_MUSIC = 1,   /**< MIDI, ABC, .mat, roll data sets in JSON */
+    MG_FIND_RECORDS = 2, /**< .ndjson, .jsonl, packed sets */
+    MG_FIND_OTHERS = 4   /**< sound files, models */
+};
 
 typedef struct {
     const char *const *paths; /**< files, folders (searched in byte order of their names), "-" for standard input */
     size_t n_paths;           /**< 0 and no names_file: standard input */
     const char *names_file;   /**< further paths, each ended by a NUL; "-" is standard input; may be NULL */
     uint32_t shard, shards;   /**< take inputs with hash(path) % shards == shard - 1; shards 0: all */
+    unsigned finds;           /**< MG_FIND_...; 0: music */
 } mg_source_options;
 
 typedef struct mg_source mg_source;

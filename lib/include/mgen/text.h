@@ -131,9 +131,8 @@ void mg_options_default(const mg_option *rows, void *config);
 /** Take the members that `object` has; the others stay as they are and unknown ones are passed over. MG_BAD_DATA, with
     the option's name, where a value is of another kind or out of range. */
 mg_status mg_options_read(const mg_option *rows, const mg_json *object, void *config, mg_error *why);
-/** Go on with what was begun: members of `given` that are still `fallback`'s take the value of `begun`.
-    MG_BAD_ARGUMENT, with the option's name, where another value than that was asked for. */
-mg_status mg_options_resume(const mg_option *rows, void *given, const void *fallback, const void *begun, mg_error *why);
+/** The name of the first option in which two configurations differ; NULL if they are the same. */
+const char *mg_options_differ(const mg_option *rows, const void *a, const void *b);
 /** All members, in the order of the rows, into an object that was begun. */
 void mg_options_write(const mg_option *rows, const void *config, mg_json_writer *json);
 

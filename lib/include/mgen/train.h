@@ -89,42 +89,62 @@ typedef struct {
     int64_t batch, length;     /**< examples a step, most steps of an example */
     double valid;              /**< share held out where the records name no split */
     int64_t shards;            /**< parts of a batch that threads share */
-    /* when to stop, and what to say on the way */
+    /* when to stop */
     int64_t epochs, max_steps; /**< 0: no limit */
     double max_seconds;        /**< of this run; 0: no limit */
     int64_t patience;          /**< epochs without a better validation loss before it stops; 0: any number */
+    /* what to do on the way */
     int64_t report;            /**< steps between two records */
     double save_seconds;       /**< between two checkpoints */
 } mg_train_options;
-extern const mg_option mg_train_data_rows[], mg_train_rows[]; /**< of the first and of the second part */
+extern const mg_option mg_train_data_rows[], mg_train_stop_rows[], mg_train_tell_rows[]; /**< of each part */
 mg_train_options mg_train_defaults(void);
+
+/** What MODEL.state says of the training that it is of. Zero it, or leave it to mg_train_recall. */
+typedef struct {
+    char data_hash[33];
+    char *data_path;          /**< the packed set, where it is not MODEL.data; yours */
+} mg_train_begun;
 
 typedef struct {
     const mg_model *model;
-    void *config;             /**< of the model; what follows from the data is set in it */
+    void *config;             /**< of the model, yours; what follows from the data is set in it */
     mg_optim optim;
     mg_train_options options;
     const char *output;       /**< MODEL.safetensors; MODEL.state lies beside it */
     const char *tool;
-    bool resumes;             /**< go on from MODEL.state: options at their defaults take its values */
-    bool may_replace;         /**< a MODEL.safetensors that is there */
+    bool resumes;             /**< go on from MODEL.state */
+    bool may_replace;         /**< files that are there */
     bool has_provenance;
+    mg_train_begun begun;     /**< to go on */
     void (*say)(void *user, const char *text); /**< a line for people; may be NULL */
     void *say_user;
 } mg_train_job;
 
+/** To go on with the training of job->output: take model, configuration, optimiser, options and provenance from its
+    MODEL.state, and the seed. Stop rules and what is done on the way may be changed then, the others not. config is
+    replaced (mg_free). MG_IO where there is no state, MG_BAD_DATA where it is damaged. */
+mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why);
+
+/** Before anything is read: take the place of the training for this process, until mg_out_abandon. MG_IO where
+    another process has it, it cannot be written, or files there may not be replaced. */
+mg_status mg_train_lock(const mg_train_job *job, mg_out **lock, mg_error *why);
+
+/** The data of a training: a packed set where `paths` names just one; to resume without paths, those that it began
+    with; else the records of the source, kept as MODEL.data. Records of other kinds are passed over, those that cannot
+    be trained on get error records. MG_BAD_DATA where none is left, or two do not go together; MG_BAD_ARGUMENT, and
+    MODEL.data stays, where they are not those that the training began with. */
+mg_status mg_train_data(const mg_train_job *job, mg_source *source, const char *const *paths, size_t n_paths,
+                        mg_run *run, mg_pack **pack, mg_error *why);
+
 /** Train on a packed set: step records to the run's sink, MODEL.state and MODEL.safetensors at every checkpoint and at
-    the end. MG_STOPPED when asked to stop and MG_BAD_NUMBER when the loss is not finite: both after saving. Same seed,
-    same weights, at any number of threads and however often it was interrupted. */
+    the end. MG_STOPPED when asked to stop, after saving. MG_BAD_NUMBER when loss, gradient or weights are no longer
+    finite: what was saved last is kept. Same seed, same weights, at any number of threads and however often it was
+    interrupted. */
 mg_status mg_train(const mg_train_job *job, const mg_pack *pack, mg_run *run, mg_error *why);
 
 /** NAME.suffix for MODEL.safetensors or MODEL: "tunes.state". New, yours; NULL when out of memory. */
 char *mg_train_path(const char *output, const char *suffix);
-/** The data of a training: a packed set where `paths` names just one; to resume without paths, MODEL.data; else the
-    records of the source, kept as MODEL.data. Records of other kinds are passed over. MG_BAD_DATA where a record cannot
-    be used, or there is none; MG_IO where MODEL.safetensors is there and may not be replaced. */
-mg_status mg_train_data(const mg_train_job *job, mg_source *source, const char *const *paths, size_t n_paths,
-                        mg_run *run, mg_pack **pack, mg_error *why);
 
 MG_PUBLIC_END
 #endif
