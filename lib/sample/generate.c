@@ -80,7 +80,7 @@ static mg_status read_primer(maker *m, mg_error *why)
         status = why->status;
     }
     if (!status && (status = mg_job_pieces(&job, &reading, take_primer, m)))
-        status = mg_fail(why, status, "%s: %s", path, job.why.text[0] ? job.why.text : mg_status_text(status));
+        status = mg_fail_in(why, status, path, &job.why);
     if (status == MG_END || (!status && !m->has_primer)) status = say_no_primer(path, &job.out, why);
     mg_item_clear(&job.item);
     mg_buffer_free(&job.out);
