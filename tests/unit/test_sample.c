@@ -51,6 +51,21 @@ static void certainty_takes_the_first_of_equals(void)
     }
 }
 
+/* Not only the same shares: the same draws, whose sums run in the same order. */
+static void enough_is_as_good_as_all(void)
+{
+    static const bool some[N] = {true, false, true, true, false, true};
+    int32_t order[N];
+    for (int64_t k = 4; k <= 7; k++)
+        for (uint64_t i = 0; i < 2000; i++) {
+            mg_sampling all = {0.7, 0, 1}, top = {0.7, k, 1};
+            mg_random x = mg_random_at(5, "draw", i), y = x;
+            const bool *allowed = k < N ? some : NULL;
+            CHECK_INT(mg_sample_category(&top, logits, N, allowed, order, &x),
+                      mg_sample_category(&all, logits, N, allowed, order, &y));
+        }
+}
+
 static void bits_follow_probabilities(void)
 {
     mg_sampling s = {2, 0, 1}, sure = {0, 0, 1};
@@ -203,6 +218,7 @@ int main(void)
 {
     TEST("choices follow temperature, top-k, top-p and the mask", choices_follow_probabilities);
     TEST("the most likely of equals is the first", certainty_takes_the_first_of_equals);
+    TEST("the k most likely of k or fewer are drawn as all are", enough_is_as_good_as_all);
     TEST("bits follow their probabilities", bits_follow_probabilities);
     TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
     TEST("nothing is said that the encoding does not allow", masks_hold);
