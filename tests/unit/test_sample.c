@@ -194,6 +194,41 @@ static void masks_hold(void)
     mg_trained_free(t);
 }
 
+static void odd_numbers_are_not_played(void)
+{
+    mg_error why = {0};
+    static const char *const encodings[] = {"melody38", "roll88"};
+    for (int k = 0; k < 2; k++) {
+        mg_trained *t = untrained(encodings[k], "{\"hidden\":8}");
+        mg_generation generation = {.sampling = {1, 0, 1}, .steps = 20};
+        mg_streams *s;
+        mg_buffer tokens[2] = {{0}};
+        ((mg_real *)mg_tensor_set_find(&t->params, "output.bias")->data)[5] = (mg_real)NAN;
+        REQUIRE(mg_streams_new(t, &generation, 2, &s, &why) == MG_OK);
+        CHECK_INT(mg_streams_run(s, 0, 2, tokens, &why), MG_BAD_NUMBER);
+        mg_streams_free(s);
+        mg_trained_free(t);
+        mg_buffer_free(&tokens[0]), mg_buffer_free(&tokens[1]);
+    }
+}
+
+/* Nothing would ever end it but the stop, which was asked for before. */
+static void stops_are_heard(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("performance388", "{\"hidden\":8,\"embedding\":4}");
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = INT64_MAX};
+    mg_streams *s;
+    mg_buffer tokens = {0};
+    REQUIRE(mg_streams_new(t, &generation, 1, &s, &why) == MG_OK);
+    mg_stop_ask();
+    CHECK_INT(mg_streams_run(s, 0, 1, &tokens, &why), MG_STOPPED);
+    mg_stop_forget();
+    mg_streams_free(s);
+    mg_trained_free(t);
+    mg_buffer_free(&tokens);
+}
+
 static void misfits_are_refused(void)
 {
     mg_error why = {0};
@@ -222,6 +257,8 @@ int main(void)
     TEST("bits follow their probabilities", bits_follow_probabilities);
     TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
     TEST("nothing is said that the encoding does not allow", masks_hold);
+    TEST("logits that are not finite end a piece", odd_numbers_are_not_played);
+    TEST("a group stops when asked to", stops_are_heard);
     TEST("models that do not fit their encoding are refused", misfits_are_refused);
     return tap_end();
 }
