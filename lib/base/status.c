@@ -38,6 +38,16 @@ mg_status mg_fail(mg_error *why, mg_status status, const char *format, ...)
     return status;
 }
 
+mg_status mg_fail_in(mg_error *why, mg_status status, const char *path, const mg_error *inner)
+{
+    size_t n = strlen(path);
+    const char *reason = inner->text[0] ? inner->text : mg_status_text(status);
+    if (strncmp(reason, path, n) == 0 && reason[n] == ':') mg_fail(why, status, "%s", reason);
+    else mg_fail(why, status, "%s: %s", path, reason);
+    if (inner->where[0]) mg_error_at(why, "%s", inner->where);
+    return status;
+}
+
 void mg_error_at(mg_error *why, const char *format, ...)
 {
     if (!why || why->where[0]) return; /* the innermost place is the telling one */

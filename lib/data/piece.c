@@ -254,7 +254,7 @@ static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
     if (strcmp(mg_json_get_string(w->record, "vocab_hash", hash), hash))
         return mg_fail(why, MG_UNSUPPORTED, "a vocabulary of %s that is not ours", name);
     int64_t resolution = mg_json_get_int(w->record, "resolution", 0);
-    if (resolution < 0 || resolution > DATA_FINEST_GRID)
+    if (resolution < 0 || resolution > MG_FINEST_GRID)
         return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     mg_buffer tokens = {0};
     found f = {.resolution = resolution ? (int)resolution : encoding->steps_per_quarter};
@@ -276,7 +276,7 @@ static mg_status decode_tracks(walk *w, const mg_json *tracks)
     mg_error *why = &w->job->why;
     const mg_json *meta = mg_json_get(w->record, "meta");
     int64_t resolution = mg_json_get_int(w->record, "resolution", 4);
-    if (resolution < 1 || resolution > DATA_FINEST_GRID)
+    if (resolution < 1 || resolution > MG_FINEST_GRID)
         return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     found f = {.resolution = (int)resolution};
     mg_status status = data_tracks_score(tracks, f.resolution, mg_json_get_real(meta, "bpm", 120), &f.score, why);

@@ -138,8 +138,8 @@ mg_status data_steps_score(data_steps *steps, int per_quarter, int per_second, d
     if (!score->notes || !score->tracks || !score->tempos)
         return mg_score_free(score), mg_fail(why, MG_NO_MEMORY, "out of memory");
     int ticks = ticks_per_step(per_quarter, per_second, &score->ticks_per_quarter);
-    double us = per_quarter && bpm > 0 ? 60e6 / bpm : 500000;
-    score->tempos[0].us_per_quarter = us >= 1 && us < 0x1000000 ? (uint32_t)llround(us) : 500000;
+    bool counts_beats = per_quarter && bpm >= MG_SLOWEST_BPM && bpm <= MG_FASTEST_BPM;
+    score->tempos[0].us_per_quarter = counts_beats ? (uint32_t)llround(60e6 / bpm) : 500000;
     score->n_tempos = score->n_tracks = 1;
     if (steps->n) qsort(steps->notes, steps->n, sizeof *steps->notes, by_step);
     for (size_t i = 0; i < steps->n; i++) {

@@ -6,7 +6,7 @@
 #include <mgen/data.h>
 
 /** Longer pieces are refused by encodings that spell every step. */
-enum { DATA_MOST_STEPS = 1 << 18, DATA_FINEST_GRID = 960 };
+enum { DATA_MOST_STEPS = 1 << 18 };
 enum { DATA_VELOCITY = 100 }; /**< of notes from encodings that do not say it, as in Magenta */
 
 typedef struct {

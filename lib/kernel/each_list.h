@@ -2,21 +2,21 @@
 /* Everything that is computed element by element: name, number of inputs, value for elements a, b, c and the numbers
    p, q. kernel/reference.c makes a plain loop of each row, kernel/fast/each.c a fast one.
 
-   max keeps a NaN of its first input, so that a broken activation reaches the loss and is seen there. */
+   max keeps a NaN of either input, so that a broken activation reaches the loss and is seen there. */
 #ifndef KERNEL_EACH_LIST_H
 #define KERNEL_EACH_LIST_H
 
 /* One instruction or two: compilers vectorise these by themselves. */
-#define MG_EACH_PLAIN(E)            \
-    E(affine, 1, p * a + q)         \
-    E(add, 2, a + b)                \
-    E(sub, 2, a - b)                \
-    E(mul, 2, a * b)                \
-    E(div, 2, a / b)                \
-    E(max, 2, b > a ? b : a)        \
-    E(step, 1, a > 0 ? 1 : 0)       \
-    E(equal, 2, a == b ? 1 : 0)     \
-    E(select, 3, a != 0 ? b : c)    \
+#define MG_EACH_PLAIN(E)               \
+    E(affine, 1, p * a + q)            \
+    E(add, 2, a + b)                   \
+    E(sub, 2, a - b)                   \
+    E(mul, 2, a * b)                   \
+    E(div, 2, a / b)                   \
+    E(max, 2, b > a || b != b ? b : a) \
+    E(step, 1, a > 0 ? 1 : 0)          \
+    E(equal, 2, a == b ? 1 : 0)        \
+    E(select, 3, a != 0 ? b : c)       \
     E(sqrt, 1, real_sqrt(a))
 
 /* Functions that libm has: the fast ones are our own polynomials. */

@@ -49,6 +49,11 @@ void *mg_model_config(const mg_model *model)
     return config;
 }
 
+void mg_model_adapt(const mg_model *model, void *config, int64_t vocab)
+{
+    if (model->adapt) model->adapt(config, vocab);
+}
+
 /* ---- parameters ---- */
 
 static void start_values(mg_tensor *tensor, const char *name, mg_start start, uint64_t seed)
@@ -67,7 +72,7 @@ static void start_values(mg_tensor *tensor, const char *name, mg_start start, ui
 
 mg_status mg_model_each_param(const mg_model *model, const void *config, mg_param_fn visit, void *user, mg_error *why)
 {
-    mg_status status = model->check(config, why);
+    mg_status status = model->check ? model->check(config, why) : MG_OK;
     for (int phase = 0; !status && phase < model->n_phases; phase++) {
         mg_use use = {MG_TRAINING, phase, 1, 1};
         mg_graph *g = mg_graph_new(use);

@@ -2,6 +2,7 @@
 /* Trained models and their files: weights as safetensors, all else as JSON under "mgen" in __metadata__. */
 #include <mgen/nn.h>
 
+#include <stddef.h>
 #include <string.h>
 
 void mg_trained_free(mg_trained *t)
@@ -154,40 +155,62 @@ static bool keep(char **to, const mg_json *about, const char *key)
     return true;
 }
 
+/* Shares, one for each token or key. What an unknown encoding has is told by whoever wants to use it. */
 static mg_status read_first(mg_trained *t, const mg_json *list, mg_error *why)
 {
     if (!list) return MG_OK;
+    const mg_encoding *encoding = mg_encoding_find(t->encoding);
     t->n_first = mg_json_count(list);
+    if (encoding && t->n_first != (size_t)encoding->vocab)
+        return mg_fail(why, MG_BAD_DATA, "first: not a number for each of the %d of %s", encoding->vocab, t->encoding);
     t->first = mg_alloc(t->n_first, sizeof *t->first);
     if (!t->first) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     for (size_t i = 0; i < t->n_first; i++)
-        if (!mg_json_real(mg_json_at(list, i), &t->first[i]) || !(t->first[i] >= 0))
-            return mg_fail(why, MG_BAD_DATA, "the distribution of first tokens is none");
+        if (!mg_json_real(mg_json_at(list, i), &t->first[i]) || !(t->first[i] >= 0 && t->first[i] <= 1))
+            return mg_fail(why, MG_BAD_DATA, "first: not shares from 0 to 1");
     return MG_OK;
 }
 
+#define AT(member) offsetof(mg_trained, member)
+static const mg_option numbers[] = {
+    {"bpm", MG_OPTION_REAL, AT(bpm), {0}, MG_SLOWEST_BPM, MG_FASTEST_BPM, NULL, NULL, NULL},
+    {"resolution", MG_OPTION_INT, AT(resolution), {0}, 1, MG_FINEST_GRID, NULL, NULL, NULL},
+    {"step", MG_OPTION_INT, AT(step), {0}, 0, 9e18, NULL, NULL, NULL},
+    {"seed", MG_OPTION_INT, AT(seed), {0}, 0, 9e18, NULL, NULL, NULL},
+    {0},
+};
+
 /* What the JSON says, in a new t; before the parameters are made, as their shapes follow from it. */
-static mg_status read_about(const mg_json *about, const char *path, mg_model_finder find, mg_trained **result,
-                            mg_error *why)
+static mg_status read_about(const mg_json *about, mg_model_finder find, mg_trained **result, mg_error *why)
 {
     const char *name = mg_json_get_string(about, "model", "");
     const mg_model *model = find(name);
-    if (!model) return mg_fail(why, MG_UNSUPPORTED, "%s: there is no model '%s'", path, name);
+    if (!model) return mg_fail(why, MG_UNSUPPORTED, "there is no model '%s'", name);
     MG_TRY(make(model, result, why));
     mg_trained *t = *result;
     mg_options_default(model->options, t->config);
-    mg_error inner = {0};
-    if (mg_options_read(model->options, mg_json_get(about, "config"), t->config, &inner))
-        return mg_fail(why, inner.status, "%s: %s", path, inner.text);
-    t->bpm = mg_json_get_real(about, "bpm", 0);
-    t->resolution = mg_json_get_int(about, "resolution", 0);
-    t->step = (uint64_t)mg_json_get_int(about, "step", 0);
-    t->seed = (uint64_t)mg_json_get_int(about, "seed", 0);
+    MG_TRY(mg_options_read(model->options, mg_json_get(about, "config"), t->config, why));
+    MG_TRY(mg_options_read(numbers, about, t, why));
     if (!keep(&t->encoding, about, "encoding") || !keep(&t->vocab_hash, about, "vocab_hash") ||
         !keep(&t->data_hash, about, "data_hash") || !keep(&t->licence, about, "licence"))
-        return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+        return mg_fail(why, MG_NO_MEMORY, "out of memory");
     return read_first(t, mg_json_get(about, "first"), why);
 }
+
+static mg_status read_metadata(const mg_tensors *file, const char *path, mg_model_finder find, mg_trained **result,
+                               mg_error *why)
+{
+    const char *text = mg_tensors_metadata(file, "mgen");
+    if (!text) return mg_fail(why, MG_BAD_DATA, "%s: not a model of mgen", path);
+    mg_error inner = {0};
+    mg_json *about;
+    mg_status status = mg_json_parse(text, strlen(text), &about, &inner);
+    if (!status) status = read_about(about, find, result, &inner);
+    mg_json_free(about);
+    return status ? mg_fail_in(why, status, path, &inner) : MG_OK;
+}
+
+/* ---- reading parameters ---- */
 
 typedef struct {
     const mg_tensors *file;
@@ -203,27 +226,41 @@ static mg_status read_param(void *user, const mg_param_info *info, mg_error *why
     if (mg_tensor_set_find(r->params, info->name)) return MG_OK;
     MG_TRY(mg_tensor_find_stored(r->file, r->path, info->name, &info->shape, &stored, why));
     MG_TRY(mg_tensor_set_add(r->params, info->name, &info->shape, why));
-    return mg_tensor_read(mg_tensor_set_find(r->params, info->name), info->name, r->file, r->path, why);
+    mg_tensor *tensor = mg_tensor_set_find(r->params, info->name);
+    MG_TRY(mg_tensor_read(tensor, info->name, r->file, r->path, why));
+    if (mg_reals_are_finite(tensor->data, mg_shape_count(&tensor->shape))) return MG_OK;
+    return mg_fail(why, MG_BAD_NUMBER, "%s: tensor %s: not all of its numbers are finite", r->path, info->name);
+}
+
+/* A tensor that no parameter takes says that the file is of another model than it claims. */
+static mg_status refuse_others(const mg_trained *t, const mg_tensors *file, const char *path, mg_error *why)
+{
+    for (size_t i = 0; i < mg_tensors_count(file); i++) {
+        const char *name = mg_tensors_at(file, i)->name;
+        if (!mg_tensor_set_find(&t->params, name))
+            return mg_fail(why, MG_BAD_DATA, "%s: tensor %s is none of the model's", path, name);
+    }
+    return MG_OK;
 }
 
 static mg_status read_params(mg_trained *t, const mg_tensors *file, const char *path, mg_error *why)
 {
-    return mg_model_each_param(t->model, t->config, read_param, &(reading){file, path, &t->params}, why);
+    mg_error inner = {0};
+    mg_status status =
+        mg_model_each_param(t->model, t->config, read_param, &(reading){file, path, &t->params}, &inner);
+    if (status == MG_BAD_ARGUMENT || status == MG_TOO_LARGE) /* said of the configuration, which is the file's */
+        return mg_fail(why, MG_BAD_DATA, "%s: configuration: %s", path, inner.text);
+    if (status) return mg_fail(why, status, "%s", inner.text);
+    return refuse_others(t, file, path, why);
 }
 
 mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **result, mg_error *why)
 {
     mg_tensors *file;
-    mg_json *about = NULL;
     *result = NULL;
     MG_TRY(mg_tensors_open(path, &file, why));
-    const char *text = mg_tensors_metadata(file, "mgen");
-    mg_status status = text ? mg_json_parse(text, strlen(text), &about, why)
-                            : mg_fail(why, MG_BAD_DATA, "%s: not a model of mgen", path);
-    if (!status) status = read_about(about, path, find, result, why);
+    mg_status status = read_metadata(file, path, find, result, why);
     if (!status) status = read_params(*result, file, path, why);
-    if (status == MG_BAD_ARGUMENT) status = mg_fail(why, MG_BAD_DATA, "%s: a configuration that makes no sense", path);
-    mg_json_free(about);
     mg_tensors_close(file);
     if (status) mg_trained_free(*result), *result = NULL;
     return status;

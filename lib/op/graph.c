@@ -34,7 +34,6 @@ void mg_graph_free(mg_graph *g)
 
 mg_use mg_graph_use(const mg_graph *g) { return g->use; }
 void mg_graph_spell(mg_graph *g, bool spells) { g->spells = spells; }
-size_t mg_graph_size(const mg_graph *g) { return g->n; }
 
 mg_status mg_graph_status(const mg_graph *g, mg_error *why)
 {

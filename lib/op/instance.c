@@ -48,12 +48,8 @@ static mg_span span_of(const mg_instance *in, const mg_place *p, const mg_shape 
 static mg_span dense_span(void *p, const mg_shape *shape)
 {
     mg_span span = {.p = p, .rank = shape->rank};
-    int64_t step = 1;
-    for (int d = shape->rank - 1; d >= 0; d--) {
-        span.dim[d] = shape->dim[d];
-        span.stride[d] = step;
-        step *= shape->dim[d];
-    }
+    memcpy(span.dim, shape->dim, sizeof span.dim);
+    mg_dense_strides(shape, span.stride);
     return span;
 }
 

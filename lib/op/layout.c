@@ -71,35 +71,45 @@ static bool give_back(space *s, size_t at, size_t bytes)
 }
 
 /* Chains of the buffers that are read last at each step: first[step], then next[buffer]. */
-static void chain_by_end(const mg_plan *plan, int64_t *first, int64_t *next)
+typedef struct { int64_t *first, *next; } ends;
+
+static void ends_free(ends *e)
 {
-    for (size_t s = 0; s <= plan->n_steps; s++) first[s] = -1;
+    mg_free(e->first);
+    mg_free(e->next);
+}
+
+static bool find_ends(const mg_plan *plan, ends *e)
+{
+    *e = (ends){mg_alloc(plan->n_steps + 1, sizeof *e->first), mg_alloc(plan->n_buffers, sizeof *e->next)};
+    if (!e->first || !e->next) return ends_free(e), false;
+    for (size_t s = 0; s <= plan->n_steps; s++) e->first[s] = -1;
     for (size_t b = plan->n_buffers; b-- > 0;) {
         if (plan->buffers[b].joined != (int64_t)b) continue;
-        next[b] = first[plan->buffers[b].last];
-        first[plan->buffers[b].last] = (int64_t)b;
+        e->next[b] = e->first[plan->buffers[b].last];
+        e->first[plan->buffers[b].last] = (int64_t)b;
     }
+    return true;
 }
 
 mg_status mg_plan_layout(mg_plan *plan, mg_error *why)
 {
     space s = {0};
-    int64_t *first = mg_alloc(plan->n_steps + 1, sizeof *first), *next = mg_alloc(plan->n_buffers, sizeof *next);
-    bool ok = first && next;
-    if (ok) chain_by_end(plan, first, next);
+    ends e;
+    if (!find_ends(plan, &e)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    bool ok = true;
     size_t b = 0; /* buffers are numbered in the order of their steps */
     for (size_t step = 0; ok && step < plan->n_steps; step++) {
         for (; b < plan->n_buffers && plan->buffers[b].made == (int64_t)step; b++) {
             mg_plan_buffer *buffer = &plan->buffers[b];
             if (buffer->joined == (int64_t)b) buffer->offset = take(&s, rounded(buffer->bytes));
         }
-        for (int64_t i = first[step]; ok && i >= 0; i = next[i])
+        for (int64_t i = e.first[step]; ok && i >= 0; i = e.next[i])
             ok = give_back(&s, plan->buffers[i].offset, rounded(plan->buffers[i].bytes));
     }
     plan->arena_bytes = s.end;
     mg_free(s.holes);
-    mg_free(first);
-    mg_free(next);
+    ends_free(&e);
     return ok ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
 }
 
@@ -134,20 +144,27 @@ static bool enter(const mg_plan *plan, int64_t *alive, size_t *n, int64_t b)
     return true;
 }
 
+static void leave(const mg_plan *plan, int64_t *alive, size_t *n, int64_t b)
+{
+    if (plan->buffers[b].bytes == 0) return;
+    size_t at = place_of(plan, alive, *n, plan->buffers[b].offset);
+    --*n;
+    memmove(&alive[at], &alive[at + 1], (*n - at) * sizeof *alive);
+}
+
 mg_status mg_plan_prove(const mg_plan *plan, bool *holds, mg_error *why)
 {
+    ends e;
     int64_t *alive = mg_alloc(plan->n_buffers + 1, sizeof *alive);
-    if (!alive) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (!alive || !find_ends(plan, &e)) return mg_free(alive), mg_fail(why, MG_NO_MEMORY, "out of memory");
     size_t n = 0, b = 0;
     *holds = true;
     for (size_t step = 0; *holds && step < plan->n_steps; step++) {
         for (; *holds && b < plan->n_buffers && plan->buffers[b].made == (int64_t)step; b++)
             if (plan->buffers[b].joined == (int64_t)b) *holds = enter(plan, alive, &n, (int64_t)b);
-        size_t left = 0;
-        for (size_t i = 0; i < n; i++)
-            if (plan->buffers[alive[i]].last > (int64_t)step) alive[left++] = alive[i];
-        n = left;
+        for (int64_t i = e.first[step]; *holds && i >= 0; i = e.next[i]) leave(plan, alive, &n, i);
     }
     mg_free(alive);
+    ends_free(&e);
     return MG_OK;
 }

@@ -51,7 +51,7 @@ static void mark_fixed(draft *d)
 
 /* ---- places ---- */
 
-static void dense_strides(const mg_shape *shape, int64_t *stride)
+void mg_dense_strides(const mg_shape *shape, int64_t *stride)
 {
     int64_t step = 1;
     for (int d = shape->rank - 1; d >= 0; d--) {
@@ -87,14 +87,14 @@ static mg_place view(const mg_node *x, const mg_place *from)
     case MG_OP_part: p.offset += a->part.offset; break;
     default: break;
     }
-    if (mg_op_rows[x->op].flags & MG_DENSE) dense_strides(&x->shape, p.stride);
+    if (mg_op_rows[x->op].flags & MG_DENSE) mg_dense_strides(&x->shape, p.stride);
     return p;
 }
 
 static mg_place source(const mg_graph *g, const mg_node *x)
 {
     mg_place p = {.number = x->attr.source.place};
-    dense_strides(&x->shape, p.stride);
+    mg_dense_strides(&x->shape, p.stride);
     switch (x->op) {
     case MG_OP_param: p.where = MG_IN_PARAM; break;
     case MG_OP_table: p.where = MG_IN_TABLE, p.number = x->id; break;
@@ -120,7 +120,7 @@ static mg_place own_buffer(mg_plan *plan, const mg_node *x)
     mg_place p = {.where = MG_IN_BUFFER, .number = (int64_t)plan->n_buffers++};
     *b = (mg_plan_buffer){.made = (int64_t)plan->n_steps, .last = (int64_t)plan->n_steps, .joined = p.number};
     mg_shape_bytes(&x->shape, (mg_type)x->type, &b->bytes);
-    dense_strides(&x->shape, p.stride);
+    mg_dense_strides(&x->shape, p.stride);
     return p;
 }
 
@@ -310,5 +310,4 @@ void mg_plan_free(mg_plan *plan)
 }
 
 size_t mg_plan_bytes(const mg_plan *plan) { return plan->kept_bytes + plan->arena_bytes + plan->scratch_bytes; }
-size_t mg_plan_steps(const mg_plan *plan) { return plan->n_steps; }
 const mg_graph *mg_plan_graph(const mg_plan *plan) { return plan->g; }

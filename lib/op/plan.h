@@ -50,6 +50,9 @@ struct mg_plan {
     size_t arena_bytes, scratch_bytes;
 };
 
+/* The steps along each axis of what lies row by row without holes. */
+void mg_dense_strides(const mg_shape *shape, int64_t *stride);
+
 int64_t mg_plan_root(const mg_plan *plan, int64_t buffer);
 
 /* Lay the buffers out so that those alive at one time lie apart (layout.c); MG_NO_MEMORY. */

@@ -136,7 +136,7 @@ static mg_status read_steps(mg_source *source, mg_run *run, curve *curves, size_
         if (record) take_step(record, curves, n);
         mg_json_free(record);
         if (trouble.status == MG_NO_MEMORY) status = MG_NO_MEMORY;
-        else if (trouble.status) status = mg_fail(why, trouble.status, "%s: %s", item.path, trouble.text);
+        else if (trouble.status) status = mg_fail_in(why, trouble.status, item.path, &trouble);
         mg_item_clear(&item);
         if (status) return status;
         MG_TRY(mg_run_progress(run, &(mg_progress){.what = "records", .done = run->tally.inputs}));

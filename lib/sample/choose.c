@@ -57,8 +57,9 @@ int64_t mg_sample_category(const mg_sampling *s, const mg_real *logits, int64_t 
     int64_t best = most_likely(logits, order, count);
     if (s->temperature <= 0) return best;
     double top = (double)logits[best], scale = 1 / s->temperature, total = 0;
-    if (s->top_k > 0 || s->top_p < 1) sort(logits, order, count);
-    if (s->top_k > 0 && s->top_k < count) count = s->top_k;
+    bool is_cut = s->top_k > 0 && s->top_k < count;
+    if (is_cut || s->top_p < 1) sort(logits, order, count);
+    if (is_cut) count = s->top_k;
     for (int64_t i = 0; i < count; i++) total += exp(((double)logits[order[i]] - top) * scale);
     if (s->top_p < 1) {
         double reached = 0, wanted = s->top_p * total;

@@ -61,9 +61,10 @@ static mg_status say_no_primer(const char *path, const mg_buffer *records, mg_er
     const char *end = records->length ? memchr(records->data, '\n', records->length) : NULL;
     if (!end || mg_json_parse(records->data, (size_t)(end - records->data), &record, NULL))
         return mg_fail(why, MG_BAD_DATA, "%s: holds no music", path);
-    mg_fail(why, MG_BAD_DATA, "%s: %s", path, mg_json_get_string(record, "error", "cannot be read"));
+    mg_error inner;
+    mg_fail(&inner, MG_BAD_DATA, "%s", mg_json_get_string(record, "error", "cannot be read"));
     mg_json_free(record);
-    return MG_BAD_DATA;
+    return mg_fail_in(why, MG_BAD_DATA, path, &inner);
 }
 
 static mg_status read_primer(maker *m, mg_error *why)
@@ -80,7 +81,7 @@ static mg_status read_primer(maker *m, mg_error *why)
         status = why->status;
     }
     if (!status && (status = mg_job_pieces(&job, &reading, take_primer, m)))
-        status = mg_fail(why, status, "%s: %s", path, job.why.text[0] ? job.why.text : mg_status_text(status));
+        status = mg_fail_in(why, status, path, &job.why);
     if (status == MG_END || (!status && !m->has_primer)) status = say_no_primer(path, &job.out, why);
     mg_item_clear(&job.item);
     mg_buffer_free(&job.out);
@@ -189,7 +190,7 @@ static mg_status run_wave(wave *w, mg_error *why)
     for (size_t i = 0; i < groups; i++) w->why[i] = (mg_error){0};
     mg_each(w->m->n_streams, groups, run_group, w);
     for (size_t i = 0; i < groups; i++)
-        if (w->why[i].status) return *why = w->why[i], w->why[i].status;
+        if (w->why[i].status) return mg_fail_in(why, w->why[i].status, w->m->job->model_path, &w->why[i]);
     for (size_t i = 0; i < w->n; i++) {
         MG_TRY(finish_piece(w->m, w->first + i, &w->tokens[i], why));
         mg_buffer_clear(&w->tokens[i]);
@@ -226,8 +227,11 @@ static mg_status open_streams(maker *m, mg_error *why)
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);
     if (!m->streams) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    for (; m->n_streams < n; m->n_streams++)
-        MG_TRY(mg_streams_new(m->trained, &generation, rows, &m->streams[m->n_streams], why));
+    mg_error inner = {0};
+    for (; m->n_streams < n; m->n_streams++) {
+        mg_status status = mg_streams_new(m->trained, &generation, rows, &m->streams[m->n_streams], &inner);
+        if (status) return mg_fail_in(why, status, m->job->model_path, &inner);
+    }
     return MG_OK;
 }
 

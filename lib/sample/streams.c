@@ -114,24 +114,39 @@ static void begin(mg_streams *s, int row, uint64_t record, mg_buffer *out)
     else next(s, row, s->first);
 }
 
-mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why)
+/* Mark the rows that go on, where the model wants to know; false when none does. */
+static bool any_goes_on(mg_streams *s)
 {
     mg_real *mask = mg_instance_input(s->run, "mask").data;
+    bool any = false;
+    for (int row = 0; row < s->rows; row++) {
+        if (mask) mask[row] = !s->stream[row].is_over;
+        any |= !s->stream[row].is_over;
+    }
+    return any;
+}
+
+static mg_status step(mg_streams *s, mg_error *why)
+{
+    if (mg_stop_asked()) return MG_STOPPED;
+    MG_TRY(mg_instance_run(s->run, why));
+    const mg_real *logits = mg_instance_output(s->run, "logits").data;
+    for (int row = 0; row < s->rows; row++, logits += s->width) {
+        if (s->stream[row].is_over) continue;
+        if (!mg_reals_are_finite(logits, s->width))
+            return mg_fail(why, MG_BAD_NUMBER, "after %lld steps its logits are not finite",
+                           (long long)s->stream[row].steps);
+        next(s, row, logits);
+    }
+    return MG_OK;
+}
+
+mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why)
+{
     mg_instance_reset(s->run);
     for (int row = 0; row < s->rows; row++) s->stream[row].is_over = true;
     for (size_t i = 0; i < n; i++) begin(s, (int)i, first + i, &tokens[i]);
-    for (;;) {
-        size_t going = 0;
-        for (int row = 0; row < s->rows; row++) {
-            mask[row] = !s->stream[row].is_over;
-            going += !s->stream[row].is_over;
-        }
-        if (going == 0) break;
-        MG_TRY(mg_instance_run(s->run, why));
-        const mg_real *logits = mg_instance_output(s->run, "logits").data;
-        for (int row = 0; row < s->rows; row++)
-            if (!s->stream[row].is_over) next(s, row, logits + row * s->width);
-    }
+    while (any_goes_on(s)) MG_TRY(step(s, why));
     for (size_t i = 0; i < n; i++)
         if (tokens[i].failed) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     return MG_OK;
@@ -147,7 +162,7 @@ static mg_status find_encoding(mg_streams *s, mg_error *why)
     if (!s->encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", t->encoding);
     MG_TRY(mg_encoding_vocab_hash(s->encoding, hash, why));
     if (strcmp(hash, t->vocab_hash) != 0)
-        return mg_fail(why, MG_BAD_DATA, "the model's vocabulary is not that of %s in this version", t->encoding);
+        return mg_fail(why, MG_BAD_DATA, "its vocabulary is not that of %s in this version", t->encoding);
     return MG_OK;
 }
 
@@ -173,7 +188,7 @@ static mg_status make(mg_streams *s, mg_error *why)
     s->width = s->encoding->vocab;
     bool fits = mg_instance_input(s->run, s->encoding->is_roll ? "roll" : "tokens").data != NULL;
     if (!fits || mg_shape_count(&logits.shape) != s->rows * s->width)
-        return mg_fail(why, MG_BAD_DATA, "the model does not fit its encoding, %s", s->encoding->name);
+        return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);
     s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
     s->order = mg_alloc((size_t)s->width, sizeof *s->order);
     s->first = mg_alloc((size_t)s->width, sizeof *s->first);

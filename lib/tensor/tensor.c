@@ -4,6 +4,7 @@
 
 #include "kernel/kernel.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { ALIGN = 64 };
@@ -68,6 +69,13 @@ mg_status mg_tensor_make(mg_type type, const mg_shape *shape, mg_tensor *tensor,
 void mg_tensor_add(mg_tensor *sum, const mg_tensor *x)
 {
     mg_kernels_now()->each[MG_EACH_add](mg_shape_count(&sum->shape), sum->data, sum->data, x->data, NULL, 0, 0);
+}
+
+bool mg_reals_are_finite(const mg_real *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
 }
 
 void mg_tensor_clear(mg_tensor *tensor)

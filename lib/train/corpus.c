@@ -103,7 +103,9 @@ static void note_meta(mg_corpus *c, const mg_json *stem, bool is_first)
     const mg_json *meta = mg_json_get(stem, "meta");
     double bpm;
     int64_t resolution = mg_json_get_int(stem, "resolution", 0);
-    if (mg_json_real(mg_json_get(meta, "bpm"), &bpm) && bpm > 0) c->bpm_sum += bpm, c->n_bpm++;
+    bool has_bpm = mg_json_real(mg_json_get(meta, "bpm"), &bpm) && bpm >= MG_SLOWEST_BPM && bpm <= MG_FASTEST_BPM;
+    if (has_bpm) c->bpm_sum += bpm, c->n_bpm++;
+    if (resolution < 0 || resolution > MG_FINEST_GRID) resolution = 0;
     if (is_first) c->resolution = resolution;
     else if (c->resolution != resolution) c->resolution = 0;
     note_licence(c, mg_json_get_string(meta, "licence", "unknown"));

@@ -261,7 +261,7 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     /* A schedule that ends, ends with the training. */
     if (job->optim.total == 0) job->optim.total = (int64_t)last_step(l);
     const mg_encoding *encoding = mg_corpus_encoding(l->corpus);
-    job->model->adapt(job->config, encoding->is_roll ? 0 : encoding->vocab);
+    mg_model_adapt(job->model, job->config, encoding->is_roll ? 0 : encoding->vocab);
     MG_TRY(mg_trained_new(job->model, job->config, l->run->seed, &l->trained, why));
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
     mg_trainer_options options = {.model = job->model, .config = job->config, .optim = job->optim,

@@ -55,6 +55,7 @@ setup() {
     echo hello >text.txt
     run -1 mgen-gen -m m.safetensors --primer text.txt -o out
     run -3 mgen-gen -m m.safetensors --primer none.mid -o out
+    assert_output "mgen-gen: none.mid: No such file or directory"
 }
 
 @test "rolls become chords" {
@@ -68,6 +69,28 @@ setup() {
     run -3 mgen-gen -m m.safetensors --steps 4 -o out
     assert_output --partial "exists already"
     mgen-gen --force -m m.safetensors --steps 4 -o out >/dev/null
+}
+
+@test "a long generation stops when asked to, and what was done stays" {
+    mgen-gen -j1 -m m.safetensors -n 1000000 --steps 4096 -o out >records &
+    until [ -e out/0008.mid ]; do sleep 0.05; done
+    kill -TERM $!
+    local status=0
+    wait $! || status=$?
+    [ "$status" -eq 143 ]
+    valid_records records
+    [ "$(ls out | wc -l)" -eq "$(jq -s 'map(select(.kind == "output")) | length' records)" ]
+    [ -z "$(find out -name '.*' -type f)" ]
+    timeout -k 5 1 mgen-gen -m m.safetensors --steps 1000000000 -o endless >/dev/null || status=$?
+    [ "$status" -eq 124 ] # it had to be killed by nothing stronger
+}
+
+@test "a model with a number that is not finite is refused with 4" {
+    cp m.safetensors odd.safetensors
+    printf '\0\0\300\177' | dd of=odd.safetensors bs=1 seek=$(($(stat -c %s m.safetensors) - 4)) conv=notrunc status=none
+    run -4 mgen-gen -m odd.safetensors -o out
+    assert_output --regexp '^mgen-gen: odd.safetensors: tensor [a-z0-9_.]+: not all of its numbers are finite$'
+    [ ! -e out ]
 }
 
 @test "what is no model is refused" {

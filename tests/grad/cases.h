@@ -46,6 +46,7 @@ BUILD(pad, mg_pad(g, mg_square(g, in[0]), 1, 2, 1, 2))
 BUILD(concat, mg_square(g, mg_concat(g, 1, in, 3)))
 BUILD(sum, mg_square(g, mg_sum(g, in[0], 5)))
 BUILD(sum_rows, mg_square(g, mg_sum(g, in[0], 1)))
+BUILD(mean, mg_square(g, mg_mean(g, in[0], 5)))
 BUILD(max_over, mg_square(g, mg_max_over(g, in[0], 2)))
 BUILD(gather, mg_square(g, mg_gather(g, in[0], in[1], 0)))
 BUILD(gather_batch, mg_square(g, mg_gather(g, in[0], in[1], 1)))
@@ -122,6 +123,7 @@ static const grad_case cases[] = {
     {"concat", 3, {R(2, 1, 2), R(2, 3, 2), R(2, 2, 2)}, build_concat},
     {"sum", 1, {R(2, 3, 4)}, build_sum},
     {"sum", 1, {R(4, 3)}, build_sum_rows},
+    {"sum", 1, {R(2, 3, 4)}, build_mean},
     {"max_over", 1, {R(2, 5, 3)}, build_max_over},
     {"gather", 2, {R(4, 3), N(2, 5)}, build_gather},
     {"gather", 2, {R(2, 4, 3), N(2, 5)}, build_gather_batch},

@@ -166,6 +166,14 @@ static void errors_say_why(void)
     mg_error_at(&why, "line 9"); /* the first place stays */
     CHECK_TEXT(why.text, "a: 3");
     CHECK_TEXT(why.where, "byte 7");
+    mg_error outer;
+    CHECK_INT(mg_fail_in(&outer, MG_BAD_DATA, "file", &why), MG_BAD_DATA);
+    CHECK_TEXT(outer.text, "file: a: 3");
+    CHECK_TEXT(outer.where, "byte 7");
+    mg_fail_in(&why, MG_BAD_DATA, "file", &outer); /* once is enough */
+    CHECK_TEXT(why.text, "file: a: 3");
+    mg_fail_in(&why, MG_STOPPED, "file", &(mg_error){0});
+    CHECK_TEXT(why.text, "file: stopped on request");
     CHECK_INT(mg_fail(NULL, MG_IO, "nobody asks"), MG_IO);
     for (int s = 0; s < MG_STATUS_COUNT; s++) CHECK(strlen(mg_status_text((mg_status)s)) > 3);
 }

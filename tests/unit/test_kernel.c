@@ -41,6 +41,7 @@ static void check_plain(const mg_kernels *k, bool has_fma)
     (void)has_fma;
     fill(a, N, "a", -2, 2), fill(b, N, "b", -2, 2), fill(c, N, "c", 0, 2);
     for (int64_t i = 0; i < N; i += 3) b[i] = a[i];
+    for (int64_t i = 0; i < N; i += 50) a[i] = (mg_real)NAN, b[i + 7] = (mg_real)NAN;
 #define E(name, inputs, value)                                                                         \
     k->each[MG_EACH_##name](N, got, MG_EACH_##name == MG_EACH_sqrt ? c : a, b, c, 1.25f, -0.5f);        \
     mg_kernels_reference.each[MG_EACH_##name](N, want, MG_EACH_##name == MG_EACH_sqrt ? c : a, b, c, 1.25f, -0.5f); \
@@ -287,7 +288,26 @@ static void strides_are_followed(void)
     }
 }
 
+/* Wherever the NaN stands; and that of a row does not reach the others. */
+static void check_maxima(const mg_kernels *k, bool has_fma)
+{
+    enum { ROWS = 3, LONG = 600 };
+    (void)k, (void)has_fma;
+    static mg_real x[ROWS * LONG], y[LONG];
+    for (int along = 0; along < 2; along++) { /* over the last axis, and over the first */
+        mg_span in = {x, 2, {ROWS, LONG}, {LONG, 1}}, out = {y, 2, {ROWS, 1}, {1, 1}};
+        if (along == 1) in = (mg_span){x, 2, {LONG, ROWS}, {ROWS, 1}}, out = (mg_span){y, 2, {1, ROWS}, {ROWS, 1}};
+        for (int at = 0; at < LONG; at += 37) {
+            fill(x, ROWS * LONG, "x", -1, 1);
+            x[along ? at * ROWS + 1 : LONG + at] = (mg_real)NAN;
+            mg_span_max(&out, &in);
+            CHECK(y[0] > 0.9f && y[0] <= 1 && isnan(y[1]) && y[2] > 0.9f && y[2] <= 1);
+        }
+    }
+}
+
 static void plain(void) { in_every_class(check_plain); }
+static void maxima(void) { in_every_class(check_maxima); }
 static void functions(void) { in_every_class(check_functions); }
 static void sums(void) { in_every_class(check_sums); }
 static void lstm(void) { in_every_class(check_lstm); }
@@ -304,6 +324,7 @@ int main(void)
     TEST("the library behind the door agrees with the reference", the_library_agrees);
     TEST("a row of a skinny product does not depend on the others", rows_stand_for_themselves);
     TEST("updates equal their references bit for bit", updates);
+    TEST("a maximum over numbers with a NaN is NaN", maxima);
     TEST("spans are read at any strides and summed over any axes", strides_are_followed);
     return tap_end();
 }

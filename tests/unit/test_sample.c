@@ -51,6 +51,21 @@ static void certainty_takes_the_first_of_equals(void)
     }
 }
 
+/* Not only the same shares: the same draws, whose sums run in the same order. */
+static void enough_is_as_good_as_all(void)
+{
+    static const bool some[N] = {true, false, true, true, false, true};
+    int32_t order[N];
+    for (int64_t k = 4; k <= 7; k++)
+        for (uint64_t i = 0; i < 2000; i++) {
+            mg_sampling all = {0.7, 0, 1}, top = {0.7, k, 1};
+            mg_random x = mg_random_at(5, "draw", i), y = x;
+            const bool *allowed = k < N ? some : NULL;
+            CHECK_INT(mg_sample_category(&top, logits, N, allowed, order, &x),
+                      mg_sample_category(&all, logits, N, allowed, order, &y));
+        }
+}
+
 static void bits_follow_probabilities(void)
 {
     mg_sampling s = {2, 0, 1}, sure = {0, 0, 1};
@@ -82,7 +97,7 @@ static mg_trained *untrained(const char *encoding, const char *settings)
     char hash[33];
     REQUIRE(e && config && mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
     REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
-    model->adapt(config, e->is_roll ? 0 : e->vocab);
+    mg_model_adapt(model, config, e->is_roll ? 0 : e->vocab);
     REQUIRE(mg_trained_new(model, config, 1, &t, &why) == MG_OK);
     REQUIRE(mg_encoding_vocab_hash(e, hash, &why) == MG_OK);
     mg_free(t->encoding), mg_free(t->vocab_hash);
@@ -179,6 +194,41 @@ static void masks_hold(void)
     mg_trained_free(t);
 }
 
+static void odd_numbers_are_not_played(void)
+{
+    mg_error why = {0};
+    static const char *const encodings[] = {"melody38", "roll88"};
+    for (int k = 0; k < 2; k++) {
+        mg_trained *t = untrained(encodings[k], "{\"hidden\":8}");
+        mg_generation generation = {.sampling = {1, 0, 1}, .steps = 20};
+        mg_streams *s;
+        mg_buffer tokens[2] = {{0}};
+        ((mg_real *)mg_tensor_set_find(&t->params, "output.bias")->data)[5] = (mg_real)NAN;
+        REQUIRE(mg_streams_new(t, &generation, 2, &s, &why) == MG_OK);
+        CHECK_INT(mg_streams_run(s, 0, 2, tokens, &why), MG_BAD_NUMBER);
+        mg_streams_free(s);
+        mg_trained_free(t);
+        mg_buffer_free(&tokens[0]), mg_buffer_free(&tokens[1]);
+    }
+}
+
+/* Nothing would ever end it but the stop, which was asked for before. */
+static void stops_are_heard(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("performance388", "{\"hidden\":8,\"embedding\":4}");
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = INT64_MAX};
+    mg_streams *s;
+    mg_buffer tokens = {0};
+    REQUIRE(mg_streams_new(t, &generation, 1, &s, &why) == MG_OK);
+    mg_stop_ask();
+    CHECK_INT(mg_streams_run(s, 0, 1, &tokens, &why), MG_STOPPED);
+    mg_stop_forget();
+    mg_streams_free(s);
+    mg_trained_free(t);
+    mg_buffer_free(&tokens);
+}
+
 static void misfits_are_refused(void)
 {
     mg_error why = {0};
@@ -203,9 +253,12 @@ int main(void)
 {
     TEST("choices follow temperature, top-k, top-p and the mask", choices_follow_probabilities);
     TEST("the most likely of equals is the first", certainty_takes_the_first_of_equals);
+    TEST("the k most likely of k or fewer are drawn as all are", enough_is_as_good_as_all);
     TEST("bits follow their probabilities", bits_follow_probabilities);
     TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
     TEST("nothing is said that the encoding does not allow", masks_hold);
+    TEST("logits that are not finite end a piece", odd_numbers_are_not_played);
+    TEST("a group stops when asked to", stops_are_heard);
     TEST("models that do not fit their encoding are refused", misfits_are_refused);
     return tap_end();
 }

@@ -56,6 +56,9 @@ typedef struct {
 
 /** Fill `why` (may be NULL) and return `status`. */
 mg_status mg_fail(mg_error *why, mg_status status, const char *format, ...) MG_PRINTF(3, 4);
+/** As mg_fail, telling of `path` what `inner` says was wrong there: "PATH: reason", where the reason does not begin so
+    already. */
+mg_status mg_fail_in(mg_error *why, mg_status status, const char *path, const mg_error *inner);
 /** Add the place to an error that mg_fail has described. */
 void mg_error_at(mg_error *why, const char *format, ...) MG_PRINTF(2, 3);
 /** As mg_fail with MG_IO, followed by ": " and the text of errno. EPIPE becomes MG_CLOSED, ENOMEM MG_NO_MEMORY. */

@@ -160,7 +160,8 @@ mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg
 
 /* ---- encodings ---- */
 
-enum { MG_FRAME_END = 128 }; /**< ends each frame of a roll, among the pitches of the frames */
+enum { MG_FRAME_END = 128 };   /**< ends each frame of a roll, among the pitches of the frames */
+enum { MG_FINEST_GRID = 960 }; /**< most steps a quarter */
 
 /** What has been said so far, as far as it decides what may follow. Zero it before the first token; the rest is the
     encoding's own business. */

@@ -24,6 +24,9 @@ typedef struct {
     uint8_t release;    /**< velocity of the note-off, 0..127; 64 where unknown */
 } mg_note;
 
+/** Tempos that a file can say, in 24 bits of microseconds. */
+#define MG_SLOWEST_BPM (60e6 / 0xffffff)
+#define MG_FASTEST_BPM 60e6
 typedef struct { int64_t tick; uint32_t us_per_quarter; } mg_tempo;
 typedef struct {
     int64_t tick;

@@ -47,19 +47,21 @@ typedef struct mg_model {
     const char *name, *summary;
     const mg_option *options;   /**< its configuration, ended by a row without a name */
     size_t config_size;
-    /** Whether the members of a configuration fit each other: MG_BAD_ARGUMENT and why not. */
+    /** Whether the members of a configuration fit each other: MG_BAD_ARGUMENT and why not. NULL: they always do. */
     mg_status (*check)(const void *config, mg_error *why);
     /** The graph for a use. Outputs: logits [B, T, ..] but in training; nll [B, T] and the losses of the phases but in
         streaming. */
     void (*describe)(mg_graph *g, const void *config, mg_use use);
     const mg_phase *phases;
     int n_phases;
-    /** Set what follows from the data: `vocab` ids (0 for rolls). */
+    /** Set what follows from the data: `vocab` ids (0 for rolls). NULL: nothing does. */
     void (*adapt)(void *config, int64_t vocab);
 } mg_model;
 
 /** A configuration at its defaults, new and yours (mg_free); NULL when out of memory. */
 void *mg_model_config(const mg_model *model);
+/** Set in it what follows from the data: a vocabulary of `vocab` ids, 0 for rolls. */
+void mg_model_adapt(const mg_model *model, void *config, int64_t vocab);
 
 /** Finds a model by name; NULL if there is none. */
 typedef const mg_model *(*mg_model_finder)(const char *name);
@@ -94,6 +96,8 @@ typedef struct {
     int64_t resolution; /**< steps a quarter of the data; 0: the encoding's usual grid */
 } mg_trained;
 
+/** MG_BAD_DATA where the file tells of what cannot be, or its tensors are not those of the model; MG_BAD_NUMBER where a
+    parameter is not finite. */
 mg_status mg_trained_load(const char *path, mg_model_finder find, mg_trained **trained, mg_error *why);
 /** Write it whole or not at all, with its provenance (which may be NULL). */
 mg_status mg_trained_save(const mg_trained *trained, const char *path, const mg_provenance *provenance, mg_error *why);

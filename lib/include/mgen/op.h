@@ -30,7 +30,6 @@ mg_use mg_graph_use(const mg_graph *graph);
 mg_status mg_graph_status(const mg_graph *graph, mg_error *why);
 /** From now on builders of fused ops emit their spelling in plain ops instead. For tests. */
 void mg_graph_spell(mg_graph *graph, bool spells);
-size_t mg_graph_size(const mg_graph *graph); /**< nodes */
 
 const mg_shape *mg_node_shape(const mg_node *x);
 int64_t mg_dim(const mg_node *x, int axis); /**< a length; negative axes count from the end */
@@ -151,7 +150,6 @@ typedef struct mg_plan mg_plan;
 mg_status mg_plan_new(mg_graph *graph, mg_plan **plan, mg_error *why);
 void mg_plan_free(mg_plan *plan);
 size_t mg_plan_bytes(const mg_plan *plan); /**< of an instance */
-size_t mg_plan_steps(const mg_plan *plan);
 const mg_graph *mg_plan_graph(const mg_plan *plan);
 /** Where time goes: calls of op i took seconds[i]; for a bench program. */
 typedef struct { const char *name; uint64_t calls; double seconds; } mg_op_time;

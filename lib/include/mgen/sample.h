@@ -36,10 +36,12 @@ typedef struct {
 
 typedef struct mg_streams mg_streams;
 enum { MG_STREAMS = 8 }; /**< most pieces of a group: a row costs least among eight */
-/** Room for groups of up to `rows` pieces. */
+/** Room for groups of up to `rows` pieces. The sentence in `why` is about the trained model, whose file it does not
+    know: mg_fail_in adds that. */
 mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
                          mg_error *why);
-/** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included. */
+/** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included.
+    MG_BAD_NUMBER where logits are not finite, MG_STOPPED when asked to stop. */
 mg_status mg_streams_run(mg_streams *streams, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why);
 void mg_streams_free(mg_streams *streams);
 

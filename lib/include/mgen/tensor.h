@@ -43,6 +43,9 @@ mg_status mg_tensor_make(mg_type type, const mg_shape *shape, mg_tensor *tensor,
 void mg_tensor_clear(mg_tensor *tensor);
 void mg_tensor_add(mg_tensor *sum, const mg_tensor *x); /**< sum += x, reals of one shape */
 
+/** Whether none of n numbers is NaN or infinite. */
+bool mg_reals_are_finite(const mg_real *x, int64_t n);
+
 /** Zeroed memory on a 64-byte boundary: *block is what mg_free wants. NULL when out of memory. */
 void *mg_aligned(size_t bytes, void **block);
 
