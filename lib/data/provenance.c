@@ -87,14 +87,14 @@ mg_status mg_seal_out(mg_out *out, mg_error *why)
     mg_file file;
     char hex[33];
     if (!mg_out_is_staged(out)) return MG_OK;
-    if (fd < 0) return mg_fail(why, MG_IO, "an earlier write failed");
-    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "output");
-    MG_TRY(mg_file_read_fd(fd, "output", 0, &file, why));
+    if (fd < 0) return mg_out_write(out, "", 0, why); /* says what failed before */
+    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "%s", mg_out_path(out));
+    MG_TRY(mg_file_read_fd(fd, mg_out_path(out), 0, &file, why));
     const char *digits = find_seal(file.data, file.size);
     mg_status status = MG_OK;
     if (digits && !hash_open(file.data, file.size, digits, hex)) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
     else if (digits && pwrite(fd, hex, DIGITS, (off_t)(digits - (const char *)file.data)) != DIGITS)
-        status = mg_fail_errno(why, "output");
+        status = mg_fail_errno(why, "%s", mg_out_path(out));
     mg_file_free(&file);
     lseek(fd, 0, SEEK_END);
     return status;

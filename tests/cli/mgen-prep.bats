@@ -258,6 +258,13 @@ CASES
     assert_output --partial 'nothing is left'
     [ ! -e none.safetensors ]
     run -3 mgen-prep -o /nowhere/set.safetensors a.mid
+    mkdir small
+    cut_short() { (trap '' XFSZ; ulimit -f "$1"; mgen-prep -q -e performance388 -o small/set.safetensors "$TUNES"); }
+    run -3 cut_short 8
+    assert_output --partial 'small/.mgen-temporary-'
+    run -3 cut_short 100
+    assert_output --partial 'mgen-prep: small/set.safetensors: File too large'
+    [ -z "$(ls -A small)" ]
     mgen-prep --no-provenance a.mid >records
     mgen-prep --no-provenance -o - a.mid >piped
     mgen-prep --no-provenance -o again.safetensors records >/dev/null
