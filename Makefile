@@ -131,6 +131,8 @@ $(BUILD)/tests/unit/%: $O/tests/unit/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(TEST_LIBS) $(LIBS)
 
+$(BUILD)/tests/unit/test_table: $(CLI_OBJ)
+
 $(BUILD)/tests/fuzz/test_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
