@@ -44,6 +44,18 @@ on_terminal() {
     record info | jq -e '.n_repairs >= 1 and (.repairs[0] | .what and (.offset >= 0))'
 }
 
+@test "long lists are cut, and how long they were is said" {
+    jq -nr '"X:1\nT:t\nM:4/4\nL:1/4\nK:C",
+        (range(70) | "M:\(2 + . % 2)/4\nK:\(["C", "G"][. % 2])\nQ:1/4=\(100 + .)\nC \("D" * (1 + . % 2))|")' >long.abc
+    mgen-info long.abc >out
+    valid_records out
+    record info | jq -e '[.n_tempi, .n_meters, .n_keys] as $n | all($n[]; . >= 70) and
+        (.tempi | length) == 64 and (.meters | length) == 64 and (.keys | length) == 64'
+    make_tune 60 short.mid
+    mgen-info short.mid >out
+    record info | jq -e '.n_meters == 1 and .n_keys == 1'
+}
+
 @test "several files and folders are summed up in a card" {
     make_tune 60 in/a.mid
     make_tune 60 in/b.mid
@@ -179,6 +191,15 @@ on_terminal() {
     [ "$(grep -c fill-opacity a.svg)" -eq 4 ] && grep -q '</svg>' a.svg
     run mgen-info --piano-roll -o a.svg a.mid
     [ "$status" -eq 3 ]
+    make_tune 62 b.mid
+    for inputs in 'a.mid b.mid' . "$TUNES/jigs.abc"; do
+        # shellcheck disable=SC2086
+        run -2 mgen-info --piano-roll -o one.svg $inputs
+        assert_output --partial 'one.svg: one SVG holds one piece'
+        [ ! -e one.svg ]
+    done
+    mgen-info --piano-roll -o one.svg "$TUNES/jigs.abc#2"
+    grep -q '</svg>' one.svg
     for i in 1 2 3 4; do echo "{\"kind\":\"step\",\"step\":$i,\"loss\":$((9 - i)).5}"; done >steps
     mgen-info --curve loss -o c.svg steps
     grep -q 'class="curve s0"' c.svg
