@@ -193,6 +193,7 @@ static mg_status put_files(mg_json_writer *json, const char *carrier, const mg_j
 {
     const char *role;
     const mg_json *entry;
+    if (mg_json_count(files) == 0) return MG_OK;
     mg_json_object_begin(json, "files");
     for (void *place = NULL; mg_json_next(files, &place, &role, &entry);) {
         finding found;

@@ -141,6 +141,9 @@ on_terminal() {
     mgen-info --verify a.wav >out
     valid_records out
     record provenance | jq -e '.passed and .seal == "whole" and .files.score == "same" and .provenance.tool == "mgen-render"'
+    mgen-prep -q -o set.safetensors "$TUNES" >/dev/null
+    mgen-info --verify set.safetensors >out
+    record provenance | jq -e '.passed and (has("files") | not)'
     mkdir elsewhere
     mv a.wav elsewhere/
     mgen-info --verify elsewhere/a.wav >out # seen from the working folder
