@@ -149,6 +149,16 @@ void mg_sound_free(mg_sound_writer *writer)
 
 /* ---- looking ---- */
 
+bool mg_sound_is(const void *bytes, size_t size)
+{
+    static const struct { const char *at_0, *at_8; } heads[] = {
+        {"RIFF", "WAVE"}, {"RF64", "WAVE"}, {"FORM", "AIF"}, {"fLaC", ""}, {"OggS", ""}, {".snd", ""}};
+    const char *head = bytes;
+    for (size_t i = 0; size >= 12 && i < sizeof heads / sizeof *heads; i++)
+        if (!memcmp(head, heads[i].at_0, 4) && !memcmp(head + 8, heads[i].at_8, strlen(heads[i].at_8))) return true;
+    return false;
+}
+
 static char *kept(SNDFILE *file, int which)
 {
     const char *text = sf_get_string(file, which);

@@ -135,6 +135,22 @@ on_terminal() {
     record info | jq -e '.format == "safetensors" and .tensors == 1 and .numbers == 2 and .metadata.a == "b"'
 }
 
+@test "what is read from its file alone says so when it comes through a pipe" {
+    make_tune 60 a.mid
+    mgen-render -q --synth built-in --rate 8000 -o a.wav a.mid >/dev/null
+    mgen-prep -q -o set.safetensors "$TUNES" >/dev/null
+    mgen-train -q --model lstm --hidden 8 --max-steps 1 -o model.safetensors set.safetensors >/dev/null
+    run mgen-info --no-provenance - <a.wav
+    [ "$status" -eq 1 ]
+    assert_output --partial 'a sound file is read from its file, not from a pipe'
+    run mgen-prep - <model.safetensors
+    assert_output --partial 'a model, or other tensors, is read from its file'
+    run mgen-prep - <set.safetensors
+    assert_output --partial 'a packed set is read from its file'
+    mgen-info - <a.mid >out
+    record info | jq -e '.notes == 4'
+}
+
 @test "provenance passes when whole, and fails when a byte or what it names is changed" {
     make_tune 60 a.mid
     mgen-render --synth built-in --rate 8000 -o a.wav a.mid >/dev/null
