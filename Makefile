@@ -229,7 +229,7 @@ install: all $(BUILD)/install/libmgen.a
 	install -m 644 $(BUILD)/install/libmgen.a $(DESTDIR)$(PREFIX)/lib
 	install $(SHARED) $(DESTDIR)$(PREFIX)/lib/libmgen.so.$(SOVERSION)
 	ln -sf libmgen.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmgen.so
-	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PACKAGES@|$(PACKAGES)|' lib/mgen.pc.in \
+	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@LIBS@|$(LIBS)|' lib/mgen.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mgen.pc
 	install -m 644 lib/include/mgen/*.h $(DESTDIR)$(PREFIX)/include/mgen
 	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1

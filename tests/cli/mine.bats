@@ -12,7 +12,7 @@ make_music() {
 }
 
 mine() {
-    make -f "$MGEN_ROOT/share/experiments/mine.mk" CORPUS='my  music' PIECES=3 GEN='--steps 64' \
+    make -f "$MGEN_ROOT/share/experiments/mine.mk" PATH="$PATH" CORPUS='my  music' PIECES=3 GEN='--steps 64' \
         TRAIN='--hidden 8 --layers 1 --max-steps 4' "$@"
 }
 
