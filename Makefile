@@ -131,6 +131,8 @@ $(BUILD)/tests/unit/%: $O/tests/unit/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(TEST_LIBS) $(LIBS)
 
+$(BUILD)/tests/unit/test_table: $(CLI_OBJ)
+
 $(BUILD)/tests/fuzz/test_%: $O/tests/fuzz/fuzz_%.o $O/tests/fuzz/replay.o $(STATIC)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $(filter %.o,$^) $(STATIC) $(LINK) $(LDFLAGS) $(LIBS)
@@ -227,7 +229,7 @@ install: all $(BUILD)/install/libmgen.a
 	install -m 644 $(BUILD)/install/libmgen.a $(DESTDIR)$(PREFIX)/lib
 	install $(SHARED) $(DESTDIR)$(PREFIX)/lib/libmgen.so.$(SOVERSION)
 	ln -sf libmgen.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libmgen.so
-	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PACKAGES@|$(PACKAGES)|' lib/mgen.pc.in \
+	sed 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@LIBS@|$(LIBS)|' lib/mgen.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/mgen.pc
 	install -m 644 lib/include/mgen/*.h $(DESTDIR)$(PREFIX)/include/mgen
 	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1

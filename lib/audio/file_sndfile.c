@@ -18,6 +18,7 @@ const char *mg_sound_library(void) { return sf_version_string(); }
 
 typedef struct {
     int fd;
+    const char *path;
     mg_status status; /* of the first write that failed */
     mg_error why;
 } through;
@@ -44,7 +45,7 @@ static sf_count_t file_read(void *bytes, sf_count_t count, void *user)
 static sf_count_t file_write(const void *bytes, sf_count_t count, void *user)
 {
     through *t = user;
-    if (!t->status) t->status = mg_write_all(t->fd, "output", bytes, (size_t)count, &t->why);
+    if (!t->status) t->status = mg_write_all(t->fd, t->path, bytes, (size_t)count, &t->why);
     return t->status ? 0 : count;
 }
 
@@ -74,6 +75,7 @@ static mg_status open_flac(mg_sound_writer *writer, mg_error *why)
     const mg_sound_spec *spec = &writer->spec;
     if (spec->depth == MG_FLOAT_32) return mg_fail(why, MG_UNSUPPORTED, "FLAC has no float samples");
     writer->file.fd = mg_out_fd(writer->out);
+    writer->file.path = mg_out_path(writer->out);
     if (lseek(writer->file.fd, 0, SEEK_CUR) < 0)
         return mg_fail(why, MG_UNSUPPORTED, "FLAC cannot be written to a pipe");
     SF_INFO info = {.samplerate = spec->rate, .channels = spec->channels,
@@ -146,6 +148,16 @@ void mg_sound_free(mg_sound_writer *writer)
 }
 
 /* ---- looking ---- */
+
+bool mg_sound_is(const void *bytes, size_t size)
+{
+    static const struct { const char *at_0, *at_8; } heads[] = {
+        {"RIFF", "WAVE"}, {"RF64", "WAVE"}, {"FORM", "AIF"}, {"fLaC", ""}, {"OggS", ""}, {".snd", ""}};
+    const char *head = bytes;
+    for (size_t i = 0; size >= 12 && i < sizeof heads / sizeof *heads; i++)
+        if (!memcmp(head, heads[i].at_0, 4) && !memcmp(head + 8, heads[i].at_8, strlen(heads[i].at_8))) return true;
+    return false;
+}
 
 static char *kept(SNDFILE *file, int which)
 {

@@ -128,18 +128,29 @@ void mg_path_add_absolute(mg_buffer *out, const char *path)
     mg_buffer_free(&whole);
 }
 
-mg_status mg_temporary(const char *beside, int *fd, mg_error *why)
+mg_status mg_temporary_open(const char *beside, mg_temporary *file, mg_error *why)
 {
     const char *slash = beside ? strrchr(beside, '/') : NULL, *tmp = getenv("TMPDIR");
-    char path[4096];
-    if (beside)
-        snprintf(path, sizeof path, "%.*s.mgen-temporary-XXXXXX", slash ? (int)(slash - beside + 1) : 0, beside);
-    else
-        snprintf(path, sizeof path, "%s/mgen-temporary-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    *fd = mkostemp(path, O_CLOEXEC);
-    if (*fd < 0) return mg_fail_errno(why, "%s", path);
-    unlink(path);
+    mg_buffer path = {0};
+    if (beside) mg_buffer_print(&path, "%.*s.mgen-temporary-XXXXXX", slash ? (int)(slash - beside + 1) : 0, beside);
+    else mg_buffer_print(&path, "%s/mgen-temporary-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    *file = (mg_temporary){0};
+    if (path.failed) return mg_buffer_free(&path), mg_fail(why, MG_NO_MEMORY, "out of memory");
+    int fd = mkostemp(path.data, O_CLOEXEC);
+    if (fd < 0) {
+        mg_status status = mg_fail_errno(why, "%s", path.data);
+        return mg_buffer_free(&path), status;
+    }
+    unlink(path.data);
+    *file = (mg_temporary){.name = path.data, .fd = fd};
     return MG_OK;
+}
+
+void mg_temporary_close(mg_temporary *file)
+{
+    if (file->name) close(file->fd);
+    mg_free(file->name);
+    *file = (mg_temporary){0};
 }
 
 mg_status mg_make_folder(const char *path, mg_error *why)

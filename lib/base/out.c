@@ -165,6 +165,8 @@ mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *
 
 void mg_out_flush(mg_out *out) { flush(out, NULL); }
 
+const char *mg_out_path(const mg_out *out) { return out->path; }
+
 int mg_out_fd(mg_out *out) { return flush(out, NULL) ? -1 : out->fd; }
 
 bool mg_out_is_staged(const mg_out *out) { return out->temporary != NULL; }

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- reading ---- */
 
@@ -153,7 +152,7 @@ void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out)
 /* ---- writing ---- */
 
 typedef struct {
-    int fd;
+    mg_temporary file;
     char bytes[1 << 16];
     size_t pending;
     uint64_t size;
@@ -169,7 +168,7 @@ struct mg_packer {
 
 static mg_status flush(stage *s, mg_error *why)
 {
-    mg_status status = mg_write_all(s->fd, "temporary file", s->bytes, s->pending, why);
+    mg_status status = mg_write_all(s->file.fd, s->file.name, s->bytes, s->pending, why);
     s->pending = 0;
     return status;
 }
@@ -194,9 +193,8 @@ mg_status mg_packer_new(const char *beside, mg_packer **result, mg_error *why)
     mg_packer *packer = mg_alloc_zero(1, sizeof *packer);
     if (!packer) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
-    for (int i = 0; i < 4; i++) stages[i]->fd = -1;
     mg_status status = MG_OK;
-    for (int i = 0; !status && i < 4; i++) status = mg_temporary(beside, &stages[i]->fd, why);
+    for (int i = 0; !status && i < 4; i++) status = mg_temporary_open(beside, &stages[i]->file, why);
     if (!status) status = put(&packer->offsets, &packer->n_tokens, sizeof packer->n_tokens, why);
     if (!status) status = put(&packer->record_offsets, &packer->n_bytes, sizeof packer->n_bytes, why);
     if (status) return mg_packer_free(packer), status;
@@ -208,8 +206,7 @@ void mg_packer_free(mg_packer *packer)
 {
     if (!packer) return;
     stage *stages[] = {&packer->tokens, &packer->offsets, &packer->records, &packer->record_offsets};
-    for (int i = 0; i < 4; i++)
-        if (stages[i]->fd >= 0) close(stages[i]->fd);
+    for (int i = 0; i < 4; i++) mg_temporary_close(&stages[i]->file);
     mg_free(packer->encoding);
     mg_free(packer->vocab_hash);
     mg_free(packer);
@@ -309,7 +306,7 @@ mg_status mg_packer_write(mg_packer *packer, const mg_provenance *provenance, mg
     metadata[4].value = origin.data;
     size_t n_tokens = (size_t)packer->n_tokens, n_bytes = (size_t)packer->n_bytes, n = packer->n + 1;
 #define STAGED(part, type, length) \
-    {.name = #part, .dtype = type, .rank = 1, .dim = {(int64_t)(length)}, .count = length, .fd = packer->part.fd}
+    {.name = #part, .dtype = type, .rank = 1, .dim = {(int64_t)(length)}, .count = length, .fd = packer->part.file.fd}
     mg_stored stored[] = {STAGED(tokens, packer->is_roll ? MG_U8 : MG_I32, n_tokens), STAGED(offsets, MG_I64, n),
                           STAGED(records, MG_U8, n_bytes), STAGED(record_offsets, MG_I64, n)};
     mg_status status = mg_tensors_write(out, stored, 4, metadata, provenance ? 5 : 4, why);

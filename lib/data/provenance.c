@@ -85,9 +85,9 @@ void mg_seal_bytes(void *file, size_t size)
 static mg_status read_staged(mg_out *out, mg_file *file, mg_error *why)
 {
     int fd = mg_out_fd(out);
-    if (fd < 0) return mg_fail(why, MG_IO, "an earlier write failed");
-    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "output");
-    mg_status status = mg_file_read_fd(fd, "output", 0, file, why);
+    if (fd < 0) return mg_out_write(out, "", 0, why); /* says what failed before */
+    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "%s", mg_out_path(out));
+    mg_status status = mg_file_read_fd(fd, mg_out_path(out), 0, file, why);
     lseek(fd, 0, SEEK_END);
     return status;
 }
@@ -102,7 +102,7 @@ mg_status mg_seal_out(mg_out *out, mg_error *why)
     mg_status status = MG_OK;
     if (digits && !hash_open(file.data, file.size, digits, hex)) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
     else if (digits && pwrite(mg_out_fd(out), hex, DIGITS, (off_t)(digits - (const char *)file.data)) != DIGITS)
-        status = mg_fail_errno(why, "output");
+        status = mg_fail_errno(why, "%s", mg_out_path(out));
     mg_file_free(&file);
     return status;
 }
@@ -209,6 +209,7 @@ static mg_status put_files(mg_json_writer *json, const char *carrier, const mg_j
 {
     const char *role;
     const mg_json *entry;
+    if (mg_json_count(files) == 0) return MG_OK;
     mg_json_object_begin(json, "files");
     for (void *place = NULL; mg_json_next(files, &place, &role, &entry);) {
         finding found;

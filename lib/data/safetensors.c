@@ -27,6 +27,13 @@ struct mg_tensors {
     size_t n;
 };
 
+/* A header of less than 2^32 bytes, an object. */
+bool mg_tensors_is(const void *bytes, size_t size)
+{
+    const char *head = bytes;
+    return size >= 9 && head[8] == '{' && !memcmp(head + 4, "\0\0\0\0", 4);
+}
+
 static bool find_dtype(const char *name, mg_dtype *dtype)
 {
     for (int d = 0; name && d < MG_DTYPES; d++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where inputs come from: files, folders, record streams, packed sets, lists of names. */
+#include <mgen/audio.h>
 #include <mgen/data.h>
 #include "data/source.h"
 
@@ -110,8 +111,7 @@ static file_kind kind_of(const char *head, size_t n)
     while (i < n && (head[i] == ' ' || head[i] == '\n' || head[i] == '\r' || head[i] == '\t')) i++;
     for (size_t k = 0; i < n && head[i] == '{' && k < sizeof record_keys / sizeof *record_keys; k++)
         if (memmem(head, n, record_keys[k], strlen(record_keys[k]))) return IS_RECORDS;
-    if (n > 9 && head[8] == '{' && head[4] == 0 && memmem(head, n, MG_PACK_FORMAT, strlen(MG_PACK_FORMAT)))
-        return IS_PACK;
+    if (mg_tensors_is(head, n) && memmem(head, n, MG_PACK_FORMAT, strlen(MG_PACK_FORMAT))) return IS_PACK;
     return IS_FILE;
 }
 
@@ -301,20 +301,28 @@ static mg_status next_name(mg_source *source, char **name, mg_error *why)
     return MG_OK;
 }
 
+/* What can be read only where it can be gone back in; NULL for all else. */
+static const char *file_only(const char *head, size_t n)
+{
+    return kind_of(head, n) == IS_PACK ? "a packed set"
+           : mg_tensors_is(head, n)    ? "a model, or other tensors,"
+           : mg_sound_is(head, n)      ? "a sound file"
+                                       : NULL;
+}
+
 /* Standard input, or a pipe with a name: it holds records if it begins like them, else it is a file. */
 static mg_status open_pipe(mg_source *source, const char *path, mg_item *item, mg_error *why)
 {
-    const char *head;
+    const char *head, *what;
     size_t n;
     MG_TRY(open_stream(source, path, why));
     MG_TRY(mg_lines_peek(source->lines, &head, &n, why));
-    file_kind kind = kind_of(head, n);
-    if (n == 0 || kind == IS_RECORDS) return MG_OK;
-    item->path = mg_strdup(path);
-    mg_status status = !item->path ? no_memory(why)
-                       : kind == IS_PACK ? mg_fail(why, MG_UNSUPPORTED, "%s: a packed set is read from its file, not "
-                                                   "from a pipe", path)
-                                         : mg_lines_rest(source->lines, 0, &item->content, why);
+    if (n == 0 || kind_of(head, n) == IS_RECORDS) return MG_OK;
+    mg_status status;
+    if (!(item->path = mg_strdup(path))) status = no_memory(why);
+    else if ((what = file_only(head, n)))
+        status = mg_fail(why, MG_UNSUPPORTED, "%s: %s is read from its file, not from a pipe", path, what);
+    else status = mg_lines_rest(source->lines, 0, &item->content, why);
     close_stream(source);
     return status;
 }

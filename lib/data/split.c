@@ -91,6 +91,7 @@ static void pass_on(mg_job *job, const mg_json *record, const place *p)
     }
     if (!is_placed) put_place(&json, p);
     mg_record_end(&json);
+    job->tally.pieces++;
 }
 
 /* A training record needs no reading: it says what it is. */

@@ -90,41 +90,65 @@ static void put_time(mg_json_writer *json, const mg_clock *clock, int64_t tick)
     mg_json_put_real(json, "at", rounded(mg_clock_seconds(clock, tick), 1e3));
 }
 
-static void put_signs(mg_json_writer *json, const mg_score *score, const mg_clock *clock)
+static void put_tempi(mg_json_writer *json, const mg_score *score, const mg_clock *clock)
 {
-    char name[24];
-    if (score->n_tempos) mg_json_put_int(json, "n_tempi", (int64_t)score->n_tempos);
-    if (score->n_tempos) mg_json_array_begin(json, "tempi");
+    if (score->n_tempos == 0) return;
+    mg_json_put_int(json, "n_tempi", (int64_t)score->n_tempos);
+    mg_json_array_begin(json, "tempi");
     for (size_t i = 0; i < score->n_tempos && i < MOST_LISTED; i++) {
         put_time(json, clock, score->tempos[i].tick);
         mg_json_put_real(json, "bpm", rounded(6e7 / score->tempos[i].us_per_quarter, 1e3));
         mg_json_object_end(json);
     }
-    if (score->n_tempos) mg_json_array_end(json);
+    mg_json_array_end(json);
+}
+
+/* Every track may say the same at the same time: it counts once. */
+static bool repeats_meter(const mg_score *score, size_t i)
+{
+    const mg_meter *meter = &score->meters[i];
+    return i && meter->tick == meter[-1].tick && meter->numerator == meter[-1].numerator &&
+           meter->denominator == meter[-1].denominator;
+}
+
+static bool repeats_key(const mg_score *score, size_t i)
+{
+    const mg_key *key = &score->keys[i];
+    return i && key->tick == key[-1].tick && key->fifths == key[-1].fifths && key->is_minor == key[-1].is_minor;
+}
+
+static void put_meters(mg_json_writer *json, const mg_score *score, const mg_clock *clock)
+{
+    char name[24];
+    size_t n = 0;
     if (score->n_meters) mg_json_array_begin(json, "meters");
-    for (size_t i = 0; i < score->n_meters && i < MOST_LISTED; i++) {
+    for (size_t i = 0; i < score->n_meters; i++) {
         const mg_meter *meter = &score->meters[i];
-        bool is_same = i && meter->tick == meter[-1].tick && meter->numerator == meter[-1].numerator &&
-                       meter->denominator == meter[-1].denominator;
-        if (is_same) continue; /* every track may say it */
+        if (repeats_meter(score, i) || ++n > MOST_LISTED) continue;
         snprintf(name, sizeof name, "%d/%d", meter->numerator, meter->denominator);
         put_time(json, clock, meter->tick);
         mg_json_put_text(json, "meter", name);
         mg_json_object_end(json);
     }
     if (score->n_meters) mg_json_array_end(json);
+    if (score->n_meters) mg_json_put_int(json, "n_meters", (int64_t)n);
+}
+
+static void put_keys(mg_json_writer *json, const mg_score *score, const mg_clock *clock)
+{
+    char name[24];
+    size_t n = 0;
     if (score->n_keys) mg_json_array_begin(json, "keys");
-    for (size_t i = 0; i < score->n_keys && i < MOST_LISTED; i++) {
+    for (size_t i = 0; i < score->n_keys; i++) {
         const mg_key *key = &score->keys[i];
-        bool is_same = i && key->tick == key[-1].tick && key->fifths == key[-1].fifths &&
-                       key->is_minor == key[-1].is_minor;
-        if (is_same) continue;
+        if (repeats_key(score, i) || ++n > MOST_LISTED) continue;
         mg_key_name(key->fifths, key->is_minor, name);
         put_time(json, clock, key->tick);
         mg_json_put_text(json, "key", name);
         mg_json_object_end(json);
     }
     if (score->n_keys) mg_json_array_end(json);
+    if (score->n_keys) mg_json_put_int(json, "n_keys", (int64_t)n);
 }
 
 static void put_pitches(mg_json_writer *json, const mg_score *score)
@@ -244,7 +268,9 @@ mg_status describe_piece(const mg_piece *piece, const char *licence, mg_buffer *
     if (encoding) mg_json_put_text(&json, "encoding", encoding);
     mg_status status = put_length(&json, score, clock);
     put_pitches(&json, score);
-    put_signs(&json, score, clock);
+    put_tempi(&json, score, clock);
+    put_meters(&json, score, clock);
+    put_keys(&json, score, clock);
     if (!status) status = put_tracks(&json, score);
     if (score->n_controls) mg_json_put_int(&json, "controls", (int64_t)score->n_controls);
     if (score->n_bends) mg_json_put_int(&json, "bends", (int64_t)score->n_bends);

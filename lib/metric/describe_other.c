@@ -12,19 +12,13 @@ typedef enum { IS_OTHER, IS_TENSORS, IS_SOUND } sort;
 
 static sort sort_of(const char *path)
 {
-    static const struct { const char *at_0, *at_8; } sounds[] = {
-        {"RIFF", "WAVE"}, {"RF64", "WAVE"}, {"FORM", "AIF"}, {"fLaC", ""}, {"OggS", ""}, {".snd", ""}};
-    char head[12] = {0};
+    char head[12];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return IS_OTHER; /* whoever reads it will say why not */
     ssize_t n = read(fd, head, sizeof head);
     close(fd);
-    for (size_t i = 0; i < sizeof sounds / sizeof *sounds; i++)
-        if (n == sizeof head && !memcmp(head, sounds[i].at_0, 4) &&
-            !memcmp(head + 8, sounds[i].at_8, strlen(sounds[i].at_8)))
-            return IS_SOUND;
-    /* A header of less than 2^32 bytes, an object. */
-    return n > 9 && head[8] == '{' && !memcmp(head + 4, "\0\0\0\0", 4) ? IS_TENSORS : IS_OTHER;
+    if (n <= 0) return IS_OTHER;
+    return mg_sound_is(head, (size_t)n) ? IS_SOUND : mg_tensors_is(head, (size_t)n) ? IS_TENSORS : IS_OTHER;
 }
 
 static void put_provenance(mg_json_writer *json, const char *text)

@@ -31,6 +31,7 @@ static mg_status draw_piece(void *user, mg_job *job, const mg_piece *piece, mg_e
     const rolls *r = user;
     mg_buffer title = {0}, *picture = job->result;
     bool is_svg = r->options->svg != NULL;
+    if (is_svg && picture->length > 0) return MG_OK; /* a second piece: write_picture refuses it */
     int64_t bars = mg_score_bars(piece->score);
     if (r->options->first_bar > bars)
         return mg_fail(why, MG_BAD_DATA, "there is no bar %lld: it has %lld", (long long)r->options->first_bar,
@@ -39,8 +40,6 @@ static mg_status draw_piece(void *user, mg_job *job, const mg_piece *piece, mg_e
     if (view.last_bar == 0) view.last_bar = is_svg ? bars : (view.first_bar > 0 ? view.first_bar : 1) + MOST_BARS - 1;
     add_title(&title, piece, &view, bars);
     view.title = title.data;
-    if (is_svg && picture->length > 0)
-        return mg_buffer_free(&title), mg_fail(why, MG_UNSUPPORTED, "one picture takes one piece");
     mg_status status = is_svg ? mg_plot_roll_svg(picture, piece->score, &view)
                               : mg_plot_roll_text(picture, piece->score, &view, &r->options->style);
     if (!is_svg) mg_buffer_add_char(picture, '\n');
@@ -62,8 +61,9 @@ static mg_status write_picture(void *user, mg_job *job, mg_error *why)
     rolls *r = user;
     const mg_buffer *picture = job->result;
     if (!picture || picture->length == 0) return MG_OK;
-    if (r->options->svg && r->n_pieces++ > 0)
-        return mg_fail(why, MG_UNSUPPORTED, "%s: one picture takes one piece", r->options->svg);
+    if (r->options->svg && (job->tally.pieces > 1 || r->n_pieces++ > 0))
+        return mg_fail(why, MG_BAD_ARGUMENT, "%s: one SVG holds one piece; FILE#N names one of several in a file",
+                       r->options->svg);
     return mg_out_write(r->out, picture->data, picture->length, why);
 }
 

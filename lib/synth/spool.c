@@ -8,16 +8,15 @@
 
 mg_status spool_open(spool *s, const char *beside, int channels, mg_error *why)
 {
-    s->fd = -1;
     s->channels = channels;
     s->frames = 0;
     s->pending = 0;
-    return mg_temporary(beside, &s->fd, why);
+    return mg_temporary_open(beside, &s->file, why);
 }
 
 static mg_status flush(spool *s, mg_error *why)
 {
-    mg_status status = mg_write_all(s->fd, "temporary file", s->samples, s->pending * sizeof *s->samples, why);
+    mg_status status = mg_write_all(s->file.fd, s->file.name, s->samples, s->pending * sizeof *s->samples, why);
     s->pending = 0;
     return status;
 }
@@ -41,17 +40,13 @@ mg_status spool_read(const spool *s, int64_t at, float *samples, size_t frames, 
     char *to = (char *)samples;
     off_t from = (off_t)((size_t)at * width);
     for (size_t want = *n * width; want > 0;) {
-        ssize_t got = pread(s->fd, to, want, from);
+        ssize_t got = pread(s->file.fd, to, want, from);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return mg_fail_errno(why, "temporary file");
-        if (got == 0) return mg_fail(why, MG_IO, "temporary file: shorter than what was written to it");
+        if (got < 0) return mg_fail_errno(why, "%s", s->file.name);
+        if (got == 0) return mg_fail(why, MG_IO, "%s: shorter than what was written to it", s->file.name);
         to += got, from += got, want -= (size_t)got;
     }
     return MG_OK;
 }
 
-void spool_close(spool *s)
-{
-    if (s->fd >= 0) close(s->fd);
-    s->fd = -1;
-}
+void spool_close(spool *s) { mg_temporary_close(&s->file); }

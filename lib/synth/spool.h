@@ -8,7 +8,8 @@
 enum { SPOOL_SAMPLES = 1 << 14 };
 
 typedef struct {
-    int fd, channels;
+    mg_temporary file;
+    int channels;
     int64_t frames;
     size_t pending;
     float samples[SPOOL_SAMPLES];

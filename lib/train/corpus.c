@@ -134,11 +134,11 @@ static mg_status read_stems(mg_corpus *c, double valid, where *splits, mg_error 
 
 static mg_status check(const mg_corpus *c, size_t record, const int32_t *tokens, size_t n, mg_error *why)
 {
-    mg_error inner;
+    mg_error inner = {0};
     if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     if (mg_encoding_check(c->encoding, tokens, n, &inner) == MG_OK) return MG_OK;
-    mg_fail(why, MG_BAD_DATA, "%s: %s", mg_pack_path(c->pack), inner.text);
-    return mg_error_at(why, "record %zu", record + 1), MG_BAD_DATA;
+    mg_error_at(&inner, "record %zu", record + 1);
+    return mg_fail_in(why, MG_BAD_DATA, mg_pack_path(c->pack), &inner);
 }
 
 static mg_status read_pieces(mg_corpus *c, const where *splits, int32_t *tokens, mg_error *why)

@@ -40,13 +40,11 @@ static mg_status add_record(void *user, mg_job *job, mg_error *why)
 {
     mg_packer *packer = user;
     if (!job->result) return MG_OK;
-    mg_status status = mg_packer_add(packer, job->result, why);
-    if (status == MG_BAD_DATA) {
-        mg_error inner = *why;
-        mg_fail(why, status, "%s: %s", job->item.path, inner.text);
-        mg_item_say_where(&job->item, why);
-    }
-    return status;
+    mg_error inner = {0};
+    mg_status status = mg_packer_add(packer, job->result, &inner);
+    if (!status) return MG_OK;
+    mg_item_say_where(&job->item, &inner);
+    return mg_fail_in(why, status, job->item.path, &inner);
 }
 
 static void release_record(void *record) { mg_json_free(record); }

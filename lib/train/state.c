@@ -188,7 +188,7 @@ static mg_status read_options(const mg_saved *saved, const char *key, const mg_o
 {
     mg_error inner = {0};
     mg_status status = mg_options_read(rows, mg_json_get(saved->about, key), config, &inner);
-    return status ? mg_fail(why, status, "%s: %s", saved->path, inner.text) : MG_OK;
+    return status ? mg_fail_in(why, status, saved->path, &inner) : MG_OK;
 }
 
 static mg_status recall_begun(const mg_saved *saved, mg_train_begun *begun, mg_error *why)

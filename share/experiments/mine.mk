@@ -23,7 +23,9 @@ SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
 here   := $(dir $(lastword $(MAKEFILE_LIST)))
 export PATH := $(abspath $(here)/../../build/bin):$(PATH)
-export MUSIC := $(patsubst ~/%,$(HOME)/%,$(CORPUS))
+# The folder as bash has it: its name may hold spaces, and a ~ that no shell has expanded.
+export MUSIC := $(CORPUS)
+music  := "$${MUSIC/\#\~\//$$HOME/}"
 # A wild folder has files that are broken: they are told in the card, and no reason to stop.
 wild   := --lenient --allow-errors 100%
 o      := $(OUT)
@@ -38,18 +40,18 @@ $o/.begun:
 	@mkdir -p $o && touch $@
 
 $o/card.ndjson: $o/.begun
-	mgen-info --card $(wild) "$$MUSIC" > $@
+	mgen-info --card $(wild) $(music) > $@
 
 $o/clusters.ndjson: $o/.begun
-	mgen-dedup --clusters $(wild) "$$MUSIC" > $@
+	mgen-dedup --clusters $(wild) $(music) > $@
 
 # A family of duplicates never stands on both sides of the split.
 $o/records.ndjson: $o/clusters.ndjson
-	mgen-prep -e $(ENCODING) --drop-duplicates --seed $(SEED) $(wild) $(PREP) "$$MUSIC" | \
+	mgen-prep -e $(ENCODING) --drop-duplicates --seed $(SEED) $(wild) $(PREP) $(music) | \
 	  mgen-split --ratio 9:1:0 --seed $(SEED) --clusters $o/clusters.ndjson > $@
 
 $o/steps.ndjson: $o/records.ndjson
-	if [ -e $o/model.state ]; then mgen-train --resume -o $o/model.safetensors >> $o/steps.part; else \
+	if [ -e $o/model.state ]; then mgen-train --resume $(TRAIN) -o $o/model.safetensors >> $o/steps.part; else \
 	  mgen-train --model lstm --seed $(SEED) $(TRAIN) -o $o/model.safetensors $o/records.ndjson > $o/steps.part; fi
 	mv $o/steps.part $@
 
@@ -57,10 +59,10 @@ $o/pieces.ndjson: $o/steps.ndjson
 	mgen-gen -m $o/model.safetensors -n $(PIECES) --seed $(SEED) --force $(GEN) -o $o/pieces > $@
 
 $o/comparison.ndjson: $o/pieces.ndjson
-	mgen-eval --seed $(SEED) $(wild) --against "$$MUSIC" $o/pieces > $@
+	mgen-eval --seed $(SEED) $(wild) --against $(music) $o/pieces > $@
 
 $o/copies.ndjson: $o/pieces.ndjson
-	mgen-dedup $(wild) --against "$$MUSIC" $o/pieces > $@
+	mgen-dedup $(wild) --against $(music) $o/pieces > $@
 
 show: $o/card.ndjson $o/comparison.ndjson $o/copies.ndjson
 	@echo

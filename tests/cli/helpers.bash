@@ -29,6 +29,9 @@ kinds() { jq -r .kind "$1" | sort | uniq -c | sed 's/^ *//'; }
 # tools: the name of every tool that was built.
 tools() { for t in "$MGEN_ROOT/${BUILD:-build}"/bin/mgen-*; do basename "$t"; done; }
 
+# is_sanitised: AddressSanitizer takes room and time of its own, which tests of limits leave to it.
+is_sanitised() { grep -q __asan_init "$MGEN_ROOT/${BUILD:-build}/bin/mgen-info"; }
+
 # as_nobody COMMAND...: without root's powers, which would write into read-only folders.
 as_nobody() {
     if [ "$(id -u)" -ne 0 ]; then "$@"; else setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; fi

@@ -10,6 +10,12 @@ load helpers
     done
 }
 
+@test "mgen-records(5) names the kinds that have a schema, and no others" {
+    sed -n '/^\.Ss Kinds/,/^\.El/s/^\.It Cm //p' "$MGEN_ROOT/docs/man/mgen-records.5" | tr -d ' ' | tr , '\n' | sort >named
+    for schema in "$MGEN_ROOT"/share/schema/*.json; do basename "$schema" .json; done | sort >described
+    diff named described
+}
+
 # examples PAGE: its commands as a reader sees and copies them.
 examples() {
     mandoc -Tutf8 -O width=1000 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed -n 's/^ \{8,\}\([^ ]\)/\1/p' |

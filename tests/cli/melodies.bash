@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Training records made here: tests of training need no files.
+# Music and training records made here, so that tests need no files.
 
 # melodies N: N records of melody38, pairs of equal notes that walk up and down a scale.
 melodies() {
@@ -34,3 +34,22 @@ rolls() {
         }
     }'
 }
+
+# big_endian N: four bytes, the most significant first, for printf.
+big_endian() { printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)); }
+
+# tune PITCH...: a MIDI file of quarters at 96 ticks, 0 being a rest; at 120 bpm in 4/4.
+tune() {
+    local track='' rest=0 delta
+    for pitch in "$@"; do
+        [ "$pitch" -eq 0 ] && { rest=$((rest + 96)); continue; }
+        delta=$(printf '\\x%02x\\x%02x' $((128 | rest >> 7)) $((rest & 127)))
+        track+="$delta$(printf '\\x90\\x%02x\\x40\\x60\\x80\\x%02x\\x40' "$pitch" "$pitch")"
+        rest=0
+    done
+    track+='\x00\xff\x2f\x00'
+    printf "MThd\0\0\0\6\0\0\0\1\0\140MTrk$(big_endian $((${#track} / 4)))$track"
+}
+
+# eight bars in C, five pitch classes
+long_tune() { tune 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 "$@"; }

@@ -3,25 +3,7 @@
 # mgen-prep: from music files to records and packed sets.
 bats_require_minimum_version 1.5.0
 load helpers
-
-# number N: four bytes, the most significant first, for printf.
-number() { printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)); }
-
-# tune PITCH...: a MIDI file of quarters at 96 ticks, 0 being a rest; at 120 bpm in 4/4.
-tune() {
-    local track='' rest=0 delta
-    for pitch in "$@"; do
-        [ "$pitch" -eq 0 ] && { rest=$((rest + 96)); continue; }
-        delta=$(printf '\\x%02x\\x%02x' $((128 | rest >> 7)) $((rest & 127)))
-        track+="$delta$(printf '\\x90\\x%02x\\x40\\x60\\x80\\x%02x\\x40' "$pitch" "$pitch")"
-        rest=0
-    done
-    track+='\x00\xff\x2f\x00'
-    printf "MThd\0\0\0\6\0\0\0\1\0\140MTrk$(number $((${#track} / 4)))$track"
-}
-
-# eight bars in C, five pitch classes
-long_tune() { tune 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 62 60 62 64 65 67 65 64 "$@"; }
+load melodies
 
 records() { jq -c "select(.kind == \"$1\")"; }
 
@@ -258,6 +240,13 @@ CASES
     assert_output --partial 'nothing is left'
     [ ! -e none.safetensors ]
     run -3 mgen-prep -o /nowhere/set.safetensors a.mid
+    mkdir small
+    cut_short() { (trap '' XFSZ; ulimit -f "$1"; mgen-prep -q -e performance388 -o small/set.safetensors "$TUNES"); }
+    run -3 cut_short 8
+    assert_output --partial 'small/.mgen-temporary-'
+    run -3 cut_short 100
+    assert_output --partial 'mgen-prep: small/set.safetensors: File too large'
+    [ -z "$(ls -A small)" ]
     mgen-prep --no-provenance a.mid >records
     mgen-prep --no-provenance -o - a.mid >piped
     mgen-prep --no-provenance -o again.safetensors records >/dev/null

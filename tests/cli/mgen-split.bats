@@ -35,8 +35,9 @@ counts() { jq -r '.split // empty' "$1" | sort | uniq -c | awk '{ print $2, $1 }
 
 @test "records pass with split and family set, content last" {
     make_rolls
-    mgen-split --no-provenance <rolls >out
+    mgen-split --no-provenance <rolls >out 2>err
     valid_records out
+    [ ! -s err ]
     diff <(jq -c 'del(.split)' rolls) <(jq -c 'del(.split, .family)' out)
     run bash -c "jq -c keys_unsorted out | sort -u"
     assert_output '["kind","id","path","encoding","vocab_hash","resolution","low","high","split","family","meta","frames"]'

@@ -135,6 +135,21 @@ static void places_that_cannot_be(void)
     CHECK_INT(mg_file_read(in_folder("a"), 2, &file, &why), MG_TOO_LARGE);
 }
 
+static void temporaries(void)
+{
+    mg_temporary file = {0};
+    mg_temporary_close(&file);
+    CHECK_INT(mg_temporary_open(in_folder("no/such/folder"), &file, &why), MG_IO);
+    CHECK(strstr(why.text, in_folder("no/such/.mgen-temporary-")));
+    int before = files_in_folder();
+    CHECK_FAILING_ALLOCATIONS(mg_temporary_open(in_folder("a"), &file, &why));
+    CHECK_INT(files_in_folder(), before);
+    CHECK(strstr(file.name, in_folder(".mgen-temporary-")));
+    CHECK_INT(mg_write_all(file.fd, file.name, "x", 1, &why), MG_OK);
+    mg_temporary_close(&file);
+    CHECK(!file.name);
+}
+
 static void long_names(void)
 {
     char name[256];
@@ -184,6 +199,7 @@ int main(void)
     TEST("what a killed writer left is taken over", leftovers);
     TEST("a full disk is an error that names the output", full_disk);
     TEST("missing folders and folders in the way are refused", places_that_cannot_be);
+    TEST("a temporary file has no name in its folder and is told by one", temporaries);
     TEST("names of 255 bytes work", long_names);
     TEST("folders are made with their parents", folders);
     TEST("every failing allocation is answered and leaves nothing", failing_allocations);

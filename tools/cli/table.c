@@ -118,6 +118,7 @@ static bool add_spark(cli_table *t, const mg_json *list)
     int room = t->style.width - KEY_WIDTH - 12;
     double *values = n > 16 ? mg_alloc(n, sizeof *values) : NULL;
     bool is_numbers = values != NULL;
+    if (n > 16 && !values) t->text.failed = true;
     for (size_t i = 0; is_numbers && i < n; i++) is_numbers = mg_json_real(mg_json_at(list, i), &values[i]);
     if (is_numbers) {
         mg_plot_spark(&t->text, values, n, room < 128 ? room : 128, &t->style);
@@ -235,18 +236,24 @@ static mg_status flush_text(cli_table *t, mg_error *why)
     return status;
 }
 
+/* Decide the columns of a kind by the records of it that wait. False when out of memory. */
+static bool learn_kind(cli_table *t)
+{
+    known *k = &t->kinds[t->n_kinds];
+    *k = (known){.kind = mg_strdup(kind_of(t->waiting[0]))};
+    if (k->kind && cells_lay_out(&k->layout, (const mg_json *const *)t->waiting, NULL, t->n_waiting, 2, &t->style))
+        return t->n_kinds++, true;
+    cells_free(&k->layout);
+    mg_free(k->kind);
+    return false;
+}
+
 /* Show what waits: several as rows, whose columns then stand; one alone as a section. */
 static mg_status show_waiting(cli_table *t, mg_error *why)
 {
     bool are_rows = t->n_waiting > 1 && t->n_kinds < KINDS;
-    if (are_rows) {
-        known *k = &t->kinds[t->n_kinds];
-        *k = (known){.kind = mg_strdup(kind_of(t->waiting[0]))};
-        bool is_done = cells_lay_out(&k->layout, (const mg_json *const *)t->waiting, NULL, t->n_waiting, 2, &t->style);
-        t->n_kinds++;
-        if (!is_done || !k->kind) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        for (size_t i = 0; i < t->n_waiting; i++) add_row(t, k, t->waiting[i]);
-    }
+    if (are_rows && !learn_kind(t)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; are_rows && i < t->n_waiting; i++) add_row(t, &t->kinds[t->n_kinds - 1], t->waiting[i]);
     for (size_t i = 0; i < t->n_waiting; i++) {
         if (!are_rows) {
             add_section(t, t->waiting[i]);
@@ -256,7 +263,7 @@ static mg_status show_waiting(cli_table *t, mg_error *why)
         mg_json_free(t->waiting[i]);
     }
     t->n_waiting = 0;
-    return t->text.length ? flush_text(t, why) : MG_OK;
+    return flush_text(t, why);
 }
 
 /* An error in one line, whatever is around it. */
@@ -274,6 +281,7 @@ static mg_status show_error(cli_table *t, const mg_json *record, mg_error *why)
     add_colour(t, "0");
     mg_text_add_shown(&t->text, line.data ? line.data : "", 1000, t->style.is_unicode);
     mg_buffer_add_char(&t->text, '\n');
+    t->text.failed |= line.failed;
     mg_buffer_free(&line);
     t->has_shown = true;
     t->last = NULL;

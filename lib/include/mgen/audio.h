@@ -40,6 +40,9 @@ typedef struct {
     char *title;      /**< the same */
 } mg_sound_about;
 
+/** Whether a file that begins with these bytes, twelve or more, is one of sound. */
+bool mg_sound_is(const void *bytes, size_t size);
+
 /** MG_BAD_DATA if it is no sound file, or it has been cut off: its header promises more than it holds. */
 mg_status mg_sound_look(const char *path, mg_sound_about *about, mg_error *why);
 void mg_sound_about_free(mg_sound_about *about);

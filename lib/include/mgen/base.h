@@ -243,6 +243,7 @@ mg_status mg_out_write(mg_out *out, const void *bytes, size_t length, mg_error *
 void mg_out_flush(mg_out *out);
 /** The file descriptor, for libraries that write by themselves. Flushes first. -1 for a failed output. */
 int mg_out_fd(mg_out *out);
+const char *mg_out_path(const mg_out *out); /**< as it was given; "standard output" for "-" */
 /** Whether it can still be read and changed: no standard output, pipe or device, whose beginning has left. */
 bool mg_out_is_staged(const mg_out *out);
 uint64_t mg_out_size(const mg_out *out); /**< bytes written so far through mg_out_write */
@@ -257,8 +258,15 @@ void mg_out_abandon_all(void);
     "..". The same file named twice is the same text, links aside. */
 void mg_path_add_absolute(mg_buffer *out, const char *path);
 
-/** A temporary file without a name in the folder of `beside` (TMPDIR where NULL): gone when closed. */
-mg_status mg_temporary(const char *beside, int *fd, mg_error *why);
+/** A file that nobody else finds and that is gone when closed; zeros are a closed one. */
+typedef struct {
+    char *name; /**< what it was called, for messages */
+    int fd;
+} mg_temporary;
+
+/** Open one in the folder of `beside` (TMPDIR where NULL). */
+mg_status mg_temporary_open(const char *beside, mg_temporary *file, mg_error *why);
+void mg_temporary_close(mg_temporary *file);
 /** Write all or fail; EINTR and short writes are gone on with. */
 mg_status mg_write_all(int fd, const char *name, const void *bytes, size_t length, mg_error *why);
 /** Make `path` and its parents where they are missing. */

@@ -105,6 +105,8 @@ bool mg_stored_ints(const mg_stored *stored, int64_t *out);
     inside the file, strict JSON without duplicates, known types, offsets that match the shapes, follow on each other
     without hole or overlap and end with the file. */
 typedef struct mg_tensors mg_tensors;
+/** Whether a file that begins with these bytes, nine or more, looks like one. */
+bool mg_tensors_is(const void *bytes, size_t size);
 mg_status mg_tensors_open(const char *path, mg_tensors **tensors, mg_error *why);
 /** The same over bytes that the caller keeps; `name` is for messages. */
 mg_status mg_tensors_parse(const void *bytes, size_t size, const char *name, mg_tensors **tensors, mg_error *why);
