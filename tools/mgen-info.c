@@ -173,6 +173,9 @@ static bool is_usable(cli *c)
         return cli_refuse(c, "one thing at a time: each, card, piano-roll, curve, verify, records or system");
     if (me.picture.svg && !me.is_roll && !me.n_curves)
         return cli_refuse(c, "--output is for pictures: --piano-roll or --curve");
+    if (cli_is_given(c, "bars") && !me.is_roll) return cli_refuse(c, "--bars is for --piano-roll");
+    if (cli_is_given(c, "width") && !me.is_roll && !me.n_curves)
+        return cli_refuse(c, "--width is for pictures: --piano-roll or --curve");
     if (me.is_system && (c->n_paths || c->names_file)) return cli_refuse(c, "--system takes no inputs");
     c->finds = me.is_records || me.n_curves ? MG_FIND_RECORDS : MG_FIND_MUSIC | (me.is_roll ? 0 : MG_FIND_OTHERS);
     if (me.is_verify) c->finds |= MG_FIND_RECORDS;

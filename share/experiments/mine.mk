@@ -52,7 +52,7 @@ $o/records.ndjson: $o/clusters.ndjson
 
 $o/steps.ndjson: $o/records.ndjson
 	if [ -e $o/model.state ]; then mgen-train --resume $(TRAIN) -o $o/model.safetensors >> $o/steps.part; else \
-	  mgen-train --model lstm --seed $(SEED) $(TRAIN) -o $o/model.safetensors $o/records.ndjson > $o/steps.part; fi
+	  mgen-train --model lstm --seed $(SEED) --force $(TRAIN) -o $o/model.safetensors $o/records.ndjson > $o/steps.part; fi
 	mv $o/steps.part $@
 
 $o/pieces.ndjson: $o/steps.ndjson

@@ -241,6 +241,8 @@ on_terminal() {
     [ "$status" -eq 2 ]
     run mgen-info -o x.svg .
     [ "$status" -eq 2 ]
+    run -2 mgen-info --bars 1-2 .
+    run -2 mgen-info --width 80 .
 }
 
 @test "on a terminal records that repeat are rows, and fit its width" {
