@@ -248,9 +248,8 @@ static mg_status read_params(mg_trained *t, const mg_tensors *file, const char *
     mg_error inner = {0};
     mg_status status =
         mg_model_each_param(t->model, t->config, read_param, &(reading){file, path, &t->params}, &inner);
-    if (status == MG_BAD_ARGUMENT || status == MG_TOO_LARGE) /* said of the configuration, which is the file's */
-        return mg_fail(why, MG_BAD_DATA, "%s: configuration: %s", path, inner.text);
-    if (status) return mg_fail(why, status, "%s", inner.text);
+    if (status == MG_BAD_ARGUMENT || status == MG_TOO_LARGE) status = MG_BAD_DATA; /* the configuration is the file's */
+    if (status) return mg_fail_in(why, status, path, &inner);
     return refuse_others(t, file, path, why);
 }
 

@@ -15,8 +15,8 @@ const mg_option mg_generate_rows[] = {
     {"top_k", MG_OPTION_INT, AT(sampling.top_k), {0}, 0, 1e9, NULL, "K", "choose among the K most likely; 0: all"},
     {"top_p", MG_OPTION_REAL, AT(sampling.top_p), {1}, 0, 1, NULL, "P",
      "choose among the most likely that reach this probability together"},
-    {"bpm", MG_OPTION_REAL, AT(bpm), {0}, 0, 1000, NULL, "BPM",
-     "tempo, where the encoding counts beats; 0: the primer's, or the data's"},
+    {"bpm", MG_OPTION_REAL, AT(bpm), {0}, MG_SLOWEST_BPM, 1000, NULL, "BPM",
+     "tempo, where the encoding counts beats, instead of the primer's or the data's"},
     {0},
 };
 
@@ -34,7 +34,7 @@ typedef struct {
     const mg_encoding *encoding;
     mg_hash model_hash;
     mg_buffer primer;      /* tokens */
-    bool has_primer;
+    bool has_primer, is_stream;
     double bpm;
     mg_streams **streams;  /* one a thread */
     int n_streams;
@@ -137,11 +137,20 @@ static mg_status emit(maker *m, const char *path, uint64_t index, size_t n_token
     mg_json_put_int(&json, "index", (int64_t)index);
     mg_json_put_int(&json, "tokens", (int64_t)n_tokens);
     mg_json_put_real(&json, "seconds", seconds);
-    if (m->job->primer_path) mg_record_put_path(&json, "primer", m->job->primer_path);
+    if (m->job->primer_path) mg_record_put_path(&json, "prompt", m->job->primer_path);
     mg_record_end(&json);
     mg_status status = mg_run_emit(m->run, &line, why);
     mg_buffer_free(&line);
     return status;
+}
+
+/* Names of one length, so that they sort by number. */
+static void add_path(const maker *m, uint64_t index, mg_buffer *path)
+{
+    int digits = 4;
+    for (uint64_t n = 10000; n <= m->job->count; n *= 10) digits++;
+    if (m->is_stream) mg_buffer_add_text(path, "-");
+    else mg_buffer_print(path, "%s/%0*llu.mid", m->job->output, digits, (unsigned long long)(index + 1));
 }
 
 static mg_status finish_piece(maker *m, uint64_t index, const mg_buffer *tokens, mg_error *why)
@@ -149,7 +158,7 @@ static mg_status finish_piece(maker *m, uint64_t index, const mg_buffer *tokens,
     mg_score *score = NULL;
     mg_buffer path = {0}, bytes = {0};
     size_t n = tokens->length / sizeof(int32_t);
-    mg_buffer_print(&path, "%s/%04llu.mid", m->job->folder, (unsigned long long)(index + 1));
+    add_path(m, index, &path);
     mg_status status = path.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
     if (!status)
         status = m->encoding->decode(m->encoding, (const int32_t *)(const void *)tokens->data, n,
@@ -247,13 +256,12 @@ static mg_status begin(maker *m, mg_model_finder find, mg_error *why)
     if (job->primer_path) MG_TRY(read_primer(m, why));
     if (m->bpm == 0) m->bpm = m->trained->bpm;
     MG_TRY(open_streams(m, why));
-    return mg_make_folder(job->folder, why);
+    return m->is_stream ? MG_OK : mg_make_folder(job->output, why);
 }
 
 mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *run, mg_error *why)
 {
-    maker m = {.job = job, .run = run};
-    if (job->count == 0) return MG_OK;
+    maker m = {.job = job, .run = run, .is_stream = strcmp(job->output, "-") == 0};
     mg_status status = begin(&m, find, why);
     if (!status) status = run_waves(&m, why);
     for (int i = 0; i < m.n_streams; i++) mg_streams_free(m.streams[i]);

@@ -22,6 +22,53 @@ setup() {
     [ "$(jq -rs 'map(select(.kind == "output") | .id) | unique | length' records)" -eq 3 ]
 }
 
+@test "one piece goes to standard output, and no records" {
+    mgen-gen -m m.safetensors --steps 32 -o out >/dev/null
+    mgen-gen -m m.safetensors --steps 32 -o - >piped.mid
+    cmp out/0001.mid piped.mid
+    mgen-gen -m m.safetensors --steps 32 -o - | cmp out/0001.mid -
+    [ "$(ls)" = $'m.safetensors\nout\npiped.mid' ]
+    for n in 0 2; do
+        run -2 mgen-gen -m m.safetensors -n $n -o -
+        assert_output --partial "standard output takes one piece, not $n"
+    done
+    run -3 bash -c 'mgen-gen -m m.safetensors -o - >/dev/full'
+}
+
+@test "names are as long as their number needs, so that they sort" {
+    mgen-gen -j1 -m m.safetensors -n 10000 --steps 1 -o many | head -n 2 >/dev/null
+    [ -e many/00001.mid ]
+    mgen-gen -j1 -m m.safetensors -n 9999 --steps 1 -o few | head -n 2 >/dev/null
+    [ -e few/0001.mid ]
+}
+
+@test "with no pieces the model is looked at all the same" {
+    mgen-gen -m m.safetensors -n 0 -o out >records
+    [ "$(jq -r .kind records)" = run ]
+    run -3 mgen-gen -m nope -n 0 -o out
+}
+
+@test "options of inputs are not there, and inputs are refused" {
+    for options in '-0 list' '--files0-from=list' '--shard 1/2' --lenient '--allow-errors 1'; do
+        # shellcheck disable=SC2086
+        run -2 mgen-gen -m m.safetensors -o out $options
+        assert_output --partial "there is no option"
+    done
+    for form in --help --help-json --help-mdoc --help-bash --help-zsh; do
+        mgen-gen $form >help
+        run ! grep -E 'files0-from|shard|lenient|allow-errors' help
+        mgen-eval $form | grep -q allow-errors
+    done
+    run -2 mgen-gen -m m.safetensors -o out tune.mid
+    assert_output --partial "tune.mid: takes no inputs"
+}
+
+@test "a tempo is one that MIDI can say" {
+    for bpm in 0 0.001 3.5 -3 nan 1001; do run -2 mgen-gen -m m.safetensors --bpm $bpm -o out; done
+    mgen-gen -m m.safetensors --steps 8 --bpm 3.58 -o out >/dev/null
+    mgen-eval --only tempo_mean_bpm out | jq -se 'last.metrics.tempo_mean_bpm | . > 3.5 and . < 3.6'
+}
+
 @test "a piece depends on its number and the seed, not on how many there are or on threads" {
     mgen-gen --no-provenance -j1 -m m.safetensors -n 20 --steps 24 -o a >/dev/null
     mgen-gen --no-provenance -j7 -m m.safetensors -n 20 --steps 24 -o b >/dev/null
@@ -42,7 +89,7 @@ setup() {
 @test "a primer is what a piece begins with, in its tempo" {
     mgen-gen --no-provenance -m m.safetensors --steps 32 --bpm 77 --seed 3 -o first >/dev/null
     mgen-gen --no-provenance -m m.safetensors --primer first/0001.mid --steps 16 -n 2 -o out >records
-    jq -se 'map(select(.kind == "output")) | .[0].tokens == 48 and .[0].primer == "first/0001.mid"' records
+    jq -se 'map(select(.kind == "output")) | .[0].tokens == 48 and .[0].prompt == "first/0001.mid"' records
     mgen-eval --only tempo_mean_bpm out | jq -se 'last.metrics.tempo_mean_bpm | . > 76.9 and . < 77.1'
     run ! cmp -s out/0001.mid out/0002.mid
 }
@@ -72,7 +119,7 @@ setup() {
 }
 
 @test "a long generation stops when asked to, and what was done stays" {
-    mgen-gen -j1 -m m.safetensors -n 1000000 --steps 4096 -o out >records &
+    mgen-gen -j1 -m m.safetensors -n 9999 --steps 4096 -o out >records &
     until [ -e out/0008.mid ]; do sleep 0.05; done
     kill -TERM $!
     local status=0

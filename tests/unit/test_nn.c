@@ -92,7 +92,20 @@ static const mg_phase phases[] = {{.name = "train", .loss = "loss", .params = ""
 static const mg_model bigram = {.name = "bigram", .summary = "a table", .options = none, .describe = describe,
                                 .phases = phases, .n_phases = 1};
 
-static const mg_model *find(const char *name) { return strcmp(name, bigram.name) ? NULL : &bigram; }
+/* As the table, but that no configuration fits. */
+static mg_status refuse(const void *config, mg_error *why)
+{
+    (void)config;
+    return mg_fail(why, MG_BAD_ARGUMENT, "picky: nothing fits");
+}
+
+static const mg_model picky = {.name = "picky", .summary = "a table", .options = none, .check = refuse,
+                               .describe = describe, .phases = phases, .n_phases = 1};
+
+static const mg_model *find(const char *name)
+{
+    return !strcmp(name, bigram.name) ? &bigram : !strcmp(name, picky.name) ? &picky : NULL;
+}
 
 static char path[64];
 
@@ -162,6 +175,7 @@ static void odd_metadata_are_refused(void)
     static const struct { const char *about, *reason; } wrong[] = {
         {"{", "not JSON"},
         {"{\"model\":\"lstm\"}", "there is no model 'lstm'"},
+        {"{\"model\":\"picky\"}", ": picky: nothing fits"},
         {ABOUT ",\"bpm\":1e308}", "bpm: "},
         {ABOUT ",\"bpm\":0.001}", "bpm: "},
         {ABOUT ",\"bpm\":-1}", "bpm: "},

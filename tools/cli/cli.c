@@ -51,20 +51,23 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
 {
     a->shard[0] = &c->shard;
     a->shard[1] = &c->shards;
-    const cli_row shared[] = {
-        {.kind = CLI_SECTION, .help = "Inputs and outputs"},
+    const cli_row inputs[] = {
+        {.kind = CLI_SECTION, .help = "Inputs"},
         {.letter = '0', .name = "files0-from", .kind = CLI_TEXT, .value = &c->names_file, .arg = "FILE",
          .help = "read further paths from FILE (- for standard input), each ended by a NUL"},
         {.name = "shard", .kind = CLI_PARSED, .value = a->shard, .arg = "I/N", .parse = parse_shard,
          .help = "take the I-th of N parts of the inputs, chosen by a hash of the path"},
-        {.name = "force", .kind = CLI_FLAG, .value = &c->force, .help = "replace outputs that exist"},
-        {.name = "table", .kind = CLI_FLAG, .value = &c->wants_table,
-         .help = "write a table for people, as on a terminal, where records would be written"},
-        {.name = "no-provenance", .kind = CLI_FLAG, .value = &c->no_provenance, .help = "leave out the run record"},
         {.name = "lenient", .kind = CLI_FLAG, .value = &c->lenient,
          .help = "do not count an input as failed because a repair lost part of its data"},
         {.name = "allow-errors", .kind = CLI_PARSED, .value = c, .arg = "N|N%", .parse = parse_allowed,
          .fallback = "0", .help = "call it a success if at most that many inputs failed"},
+    };
+    const cli_row shared[] = {
+        {.kind = CLI_SECTION, .help = "Outputs"},
+        {.name = "force", .kind = CLI_FLAG, .value = &c->force, .help = "replace outputs that exist"},
+        {.name = "table", .kind = CLI_FLAG, .value = &c->wants_table,
+         .help = "write a table for people, as on a terminal, where records would be written"},
+        {.name = "no-provenance", .kind = CLI_FLAG, .value = &c->no_provenance, .help = "leave out the run record"},
         {.kind = CLI_SECTION, .help = "How to run"},
         {.letter = 'j', .name = "threads", .kind = CLI_INT, .value = &c->threads, .arg = "N", .low = 1, .high = 1024,
          .fallback = "all cores", .help = "threads; the result does not depend on it"},
@@ -82,13 +85,15 @@ static bool join_rows(cli *c, const cli_row *own, asked *a)
         {.name = "help-bash", .kind = CLI_FLAG, .value = &a->bash, .help = "completion for bash"},
         {.name = "help-zsh", .kind = CLI_FLAG, .value = &a->zsh, .help = "completion for zsh"},
     };
-    size_t n_own = 0, n_shared = sizeof shared / sizeof *shared;
+    size_t n_own = 0, n_inputs = c->about->reads ? sizeof inputs / sizeof *inputs : 0;
+    size_t n_shared = sizeof shared / sizeof *shared;
     while (own[n_own].name || own[n_own].kind == CLI_SECTION) n_own++;
-    c->rows = mg_alloc(n_own + n_shared, sizeof *c->rows);
+    c->n_rows = n_own + n_inputs + n_shared;
+    c->rows = mg_alloc(c->n_rows, sizeof *c->rows);
     if (!c->rows) return cli_out_of_memory(c);
     memcpy(c->rows, own, n_own * sizeof *own);
-    memcpy(c->rows + n_own, shared, sizeof shared);
-    c->n_rows = n_own + n_shared;
+    memcpy(c->rows + n_own, inputs, n_inputs * sizeof *inputs);
+    memcpy(c->rows + n_own + n_inputs, shared, sizeof shared);
     return true;
 }
 
@@ -160,6 +165,7 @@ bool cli_start(cli *c, const cli_about *about, const cli_row *rows, int argc, ch
     mg_error why;
     if (answer(c, &a) || !cli_read_options(c) || answer(c, &a)) return end(c), false;
     if (mg_cpu_check_wish(&why)) return cli_refuse(c, "%s", why.text);
+    if (!about->reads && c->n_paths) return cli_refuse(c, "%s: takes no inputs", c->paths[0]);
     if (about->wants_input && c->n_paths == 0 && !c->names_file && !stands_alone(c) && isatty(STDIN_FILENO)) {
         cli_usage(c, stderr);
         fprintf(stderr, "%s: name files or folders, or feed records through a pipe; --help says more\n", about->name);

@@ -21,7 +21,7 @@ typedef enum {
 } cli_kind;
 
 /** One option. The help text says what it does, in a few words, with the unit. The default is read from the value
-    before the command line is, so it stands in one place. */
+    before the command line is, so it stands in one place; a number out of its range says that nothing is set. */
 typedef struct {
     char letter;       /**< 0: none */
     const char *name;
@@ -46,7 +46,7 @@ typedef struct {
     const char *name;
     const char *summary;  /**< one line, as in apropos */
     const char *synopsis; /**< arguments after the options: "[FILE|FOLDER|-]..." */
-    const char *reads;    /**< what the paths and the records may be, a sentence for the help */
+    const char *reads;    /**< what the paths and the records may be, a sentence for the help; NULL: there are none */
     bool wants_input;     /**< goes through a source; with neither paths nor a pipe it prints its usage */
     bool wants_music;     /**< inputs without any music are worth a word */
 } cli_about;

@@ -12,7 +12,9 @@ bool cli_default(const cli_row *row, char *text, size_t size)
     } else if (row->kind == CLI_INT) {
         snprintf(text, size, "%lld", (long long)*(int64_t *)row->value);
     } else if (row->kind == CLI_REAL) {
-        snprintf(text, size, "%g", *(double *)row->value);
+        double value = *(double *)row->value;
+        bool is_unset = (row->low != 0 || row->high != 0) && (value < row->low || value > row->high);
+        if (!is_unset) snprintf(text, size, "%g", value);
     } else if (row->kind == CLI_TEXT) {
         const char *value = *(const char **)row->value;
         snprintf(text, size, "%s", value ? value : "");

@@ -50,15 +50,15 @@ void mg_streams_free(mg_streams *streams);
 typedef struct {
     mg_sampling sampling;
     int64_t steps;
-    double bpm;              /**< of encodings that count beats; 0: the primer's, else the data's, else 120 */
+    double bpm; /**< of encodings that count beats, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
 } mg_generate_options;
 extern const mg_option mg_generate_rows[];
 mg_generate_options mg_generate_defaults(void);
 
 typedef struct {
     const char *model_path, *primer_path; /**< primer NULL: none */
-    const char *folder;                   /**< files 0001.mid and so on */
-    uint64_t count;
+    const char *output;                   /**< a folder, for files 0001.mid and so on; "-": standard output */
+    uint64_t count;                       /**< for standard output 1; with 0 all is got ready and nothing made */
     mg_generate_options options;
     const char *tool;
     bool may_replace, has_provenance;
