@@ -20,7 +20,7 @@ JOBS    ?= $(shell nproc)
 
 VERSION   := $(shell sed -n 's/^.define MG_VERSION "\(.*\)"/\1/p' lib/include/mgen/base.h)
 SOVERSION := 0
-ARCH      := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+ARCH      := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 
 # ---- flags ----
 
