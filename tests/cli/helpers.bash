@@ -36,3 +36,16 @@ is_sanitised() { grep -q __asan_init "$MGEN_ROOT/${BUILD:-build}/bin/mgen-info";
 as_nobody() {
     if [ "$(id -u)" -ne 0 ]; then "$@"; else setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; fi
 }
+
+# interrupted COMMAND...: after a second it gets SIGINT, and ends with 130 well before it would be done.
+interrupted() {
+    local status=0 pid
+    (trap - INT; exec "$@" >out 2>err) &
+    pid=$!
+    sleep 1
+    kill -INT $pid
+    for _ in $(seq 600); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+    kill -KILL $pid 2>/dev/null || true
+    wait $pid || status=$?
+    [ "$status" -eq 130 ] || { echo "$*: exit $status"; cat err; return 1; }
+}

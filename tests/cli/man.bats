@@ -18,7 +18,7 @@ load helpers
 
 # examples PAGE: its commands as a reader sees and copies them.
 examples() {
-    mandoc -Tutf8 -O width=1000 "$1" | col -bx | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed -n 's/^ \{8,\}\([^ ]\)/\1/p' |
+    mandoc -Tutf8 -O width=1000 "$1" | sed 's/.\x08//g' | sed -n '/^EXAMPLES/,/^[A-Z]/p' | sed -n 's/^ \{8,\}\([^ ]\)/\1/p' |
         sed "s|^|$1:|"
 }
 

@@ -4,17 +4,6 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
-# interrupted COMMAND...: after a second it gets SIGINT, and ends with 130 well before it would be done.
-interrupted() {
-    local status=0 pid
-    (trap - INT; exec timeout --foreground -s KILL 60 "$@" >out 2>err) &
-    pid=$!
-    sleep 1
-    pkill -INT -P $pid
-    wait $pid || status=$?
-    [ "$status" -eq 130 ] || { echo "$*: exit $status"; cat err; return 1; }
-}
-
 midi() { echo "$MGEN_ROOT/tests/fuzz/corpus/midi/$1"; }
 
 # Folders a/ and b/ of tunes that differ: b's are lower and slower.

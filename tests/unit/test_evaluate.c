@@ -41,7 +41,7 @@ static mg_status evaluate(void)
     options.n_paths = options.n_against = 1;
     options.writes_pieces = true;
     options.resamples = 3;
-    mg_run run = {.threads = 1, .out = {keep_line, NULL}};
+    mg_run run = {.threads = 1, .out = {.line = keep_line}};
     mg_source *source;
     mg_error why = {0};
     mg_buffer_free(&records);
@@ -80,7 +80,7 @@ static void failing_allocations(void)
 
 static mg_status list(void)
 {
-    mg_run run = {.threads = 1, .out = {keep_line, NULL}};
+    mg_run run = {.threads = 1, .out = {.line = keep_line}};
     mg_error why = {0};
     mg_buffer_free(&records);
     return mg_eval_list(&run, &why);

@@ -64,7 +64,7 @@ static mg_status run_mode(mode m, mg_buffer *lines)
     const char *all[] = {midi, records, tensors, sound, "/nonexistent"}, *name = "loss";
     size_t n = m == EACH || m == CARD || m == VERIFY ? 5 : 1;
     mg_source *source;
-    mg_run run = {.threads = 1, .out = {keep_line, lines}};
+    mg_run run = {.threads = 1, .out = {.line = keep_line, .user = lines}};
     mg_source_options options = {.paths = m == CURVE || m == RECORDS ? &all[1] : all, .n_paths = n};
     mg_inspect_options inspect = {.each = m == EACH, .path = "corpus"};
     mg_picture_options pictures = {.style = {.width = 60, .is_unicode = true}, .may_replace = true, .svg = picture};

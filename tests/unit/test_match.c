@@ -283,7 +283,7 @@ static void write_midi(const char *name, const mg_score *score)
 
 static mg_status search_with(const mg_dedup_options *options, const char *const *paths, size_t n)
 {
-    mg_run run = {.threads = 1, .out = {keep_line, NULL}};
+    mg_run run = {.threads = 1, .out = {.line = keep_line}};
     mg_source *source;
     mg_error why = {0};
     mg_buffer_free(&records);

@@ -256,12 +256,13 @@ static mg_status train(const char *name, bool resumes, uint64_t stop, double lr,
     *w = (watcher){.stop_at = stop};
     uint64_t seed = 9;
     if (!status && resumes) status = mg_train_recall(&job, mg_model_find, &seed, why);
-    mg_run run = {.threads = 2, .seed = seed, .out = {keep_line, &w->records}, .progress = watch,
+    mg_run run = {.threads = 2, .seed = seed, .out = {.line = keep_line, .user = &w->records}, .progress = watch,
                   .progress_user = w};
     mg_pack *pack = NULL;
     if (!status) status = mg_pack_open(in_folder("loop.data"), &pack, why);
     if (!status) status = mg_train(&job, pack, &run, why);
     mg_pack_release(pack);
+    mg_free(job.begun.data_path);
     mg_free(job.config);
     return status;
 }
