@@ -202,7 +202,7 @@ static mg_status run_flow(int threads, mg_buffer *kept, mg_tally *tally)
     mg_buffer_clear(kept);
     mg_source_options options = {.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1};
     MG_TRY(mg_source_open(&options, &source, &why));
-    mg_run run = {.threads = threads, .out = {keep, kept}};
+    mg_run run = {.threads = threads, .out = {.line = keep, .user = kept}};
     mg_status status = mg_flow_run(&(mg_flow){.work = echo}, source, &run, &why);
     mg_source_close(source);
     *tally = run.tally;
@@ -239,7 +239,7 @@ static void a_failing_sink_ends_it(void)
     int n = 0;
     mg_source_options options = {.paths = (const char *[]){in_folder("many.ndjson")}, .n_paths = 1};
     REQUIRE(mg_source_open(&options, &source, &why) == MG_OK);
-    mg_run run = {.threads = 2, .out = {refuse, &n}};
+    mg_run run = {.threads = 2, .out = {.line = refuse, .user = &n}};
     CHECK_INT(mg_flow_run(&(mg_flow){.work = echo}, source, &run, &why), MG_CLOSED);
     CHECK_INT(n, 3);
     mg_source_close(source);
