@@ -94,10 +94,22 @@ static bool is_file(const char *path)
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
+/* The first checkpoint would replace what is being read. */
+static mg_status check_inputs(const char *output, const char *const *paths, size_t n_paths, mg_error *why)
+{
+    struct stat out, in;
+    if (stat(output, &out)) return MG_OK;
+    for (size_t i = 0; i < n_paths; i++)
+        if (stat(paths[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return mg_fail(why, MG_BAD_ARGUMENT, "%s: is an input, and cannot be the output", output);
+    return MG_OK;
+}
+
 mg_status mg_train_data(const mg_train_job *job, mg_source *source, const char *const *paths, size_t n_paths,
                         mg_run *run, mg_pack **pack, mg_error *why)
 {
     *pack = NULL;
+    MG_TRY(check_inputs(job->output, paths, n_paths, why));
     if (n_paths == 1 && is_file(paths[0]) && mg_pack_open(paths[0], pack, NULL) == MG_OK) return MG_OK;
     bool is_kept = job->resumes && n_paths == 0;
     if (is_kept && job->begun.data_path) return mg_pack_open(job->begun.data_path, pack, why);

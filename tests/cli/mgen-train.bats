@@ -190,6 +190,11 @@ small=(--hidden 8 --embedding 4 --batch 8)
     melodies 5 >p.data
     run -3 mgen-train -o p.safetensors records
     assert_output --partial "p.data: exists already"
+    mgen-train -q "${small[@]}" --max-steps 1 -o q.safetensors records >/dev/null
+    cp q.data set.safetensors
+    run -2 mgen-train --force -o set.safetensors set.safetensors
+    assert_output --partial "is an input"
+    cmp q.data set.safetensors
 }
 
 @test "inputs that cannot be trained on get a clear word" {
