@@ -71,6 +71,9 @@ static bool is_usable(cli *c)
     if (!me.job.output || !*me.job.output) return cli_refuse(c, "say with -o where the model goes");
     if (strcmp(me.job.output, "-") == 0)
         return cli_refuse(c, "-o -: a model goes into a file, with its state beside it");
+    const char *ending = strrchr(me.job.output, '.');
+    if (!ending || strcmp(ending, ".safetensors") != 0)
+        return cli_refuse(c, "-o %s: a model's name ends in .safetensors", me.job.output);
     if (me.has_recalled && mg_model_at((size_t)me.model) != me.job.model)
         return cli_refuse(c, "--model: the training to go on with is of a %s", me.job.model->name);
     c->finds = MG_FIND_RECORDS;
@@ -86,14 +89,14 @@ static mg_status work(cli *c, mg_error *why)
 {
     mg_out *lock;
     mg_source *source = NULL;
-    mg_pack *pack = NULL;
+    mg_train_set set = {0};
     me.job.may_replace = c->force;
     me.job.has_provenance &= !c->no_provenance;
     MG_TRY(mg_train_lock(&me.job, &lock, why));
     mg_status status = cli_source(c, &source, why);
-    if (!status) status = mg_train_data(&me.job, source, c->paths, c->n_paths, cli_run(c), &pack, why);
-    if (!status) status = mg_train(&me.job, pack, cli_run(c), why);
-    mg_pack_release(pack);
+    if (!status) status = mg_train_data(&me.job, source, cli_run(c), &set, why);
+    if (!status) status = mg_train(&me.job, &set, cli_run(c), why);
+    mg_train_set_clear(&set);
     mg_source_close(source);
     mg_out_abandon(lock);
     return status;
@@ -120,7 +123,6 @@ int main(int argc, char **argv)
         .wants_input = true};
     me.job = (mg_train_job){.tool = about.name, .say = say, .say_user = &c, .has_provenance = true};
     int code = run(&c, &about, argc, argv);
-    mg_free(me.job.begun.data_path);
-    mg_free(me.job.config);
+    mg_train_job_clear(&me.job);
     return code;
 }

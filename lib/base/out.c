@@ -171,6 +171,15 @@ int mg_out_fd(mg_out *out) { return flush(out, NULL) ? -1 : out->fd; }
 
 bool mg_out_is_staged(const mg_out *out) { return out->temporary != NULL; }
 
+mg_status mg_out_read(mg_out *out, mg_file *file, mg_error *why)
+{
+    if (flush(out, why)) return out->failure.status;
+    if (lseek(out->fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "%s", out->path);
+    mg_status status = mg_file_read_fd(out->fd, out->path, 0, file, why);
+    lseek(out->fd, 0, SEEK_END);
+    return status;
+}
+
 uint64_t mg_out_size(const mg_out *out) { return out->size; }
 
 static int sync_file(int fd)

@@ -3,6 +3,8 @@
 #include <mgen/data.h>
 #include "data/prepare.h"
 
+#include <string.h>
+
 void data_end_record(mg_buffer *out, bool is_roll, const int32_t *tokens, size_t n)
 {
     mg_json_writer json = mg_json_to(out);
@@ -21,19 +23,25 @@ void data_end_record(mg_buffer *out, bool is_roll, const int32_t *tokens, size_t
     mg_buffer_add_text(out, "}\n");
 }
 
-mg_status data_read_content(const mg_json *content, bool is_roll, mg_buffer *tokens, mg_error *why)
+static mg_status read_list(const mg_json *list, int64_t limit, mg_buffer *tokens, mg_error *why)
 {
-    for (size_t i = 0; i < mg_json_count(content); i++) {
-        const mg_json *item = mg_json_at(content, i);
-        size_t n = is_roll ? mg_json_count(item) : 1;
-        for (size_t k = 0; k < n; k++) {
-            int64_t token;
-            if (!mg_json_int(is_roll ? mg_json_at(item, k) : item, &token) || token < 0 ||
-                token > (is_roll ? MG_FRAME_END - 1 : INT32_MAX))
-                return mg_fail(why, MG_BAD_DATA, "a token that is no number of a vocabulary");
-            mg_buffer_add(tokens, &(int32_t){(int32_t)token}, sizeof(int32_t));
-        }
-        if (is_roll) mg_buffer_add(tokens, &(int32_t){MG_FRAME_END}, sizeof(int32_t));
+    if (mg_json_kind_of(list) != MG_JSON_ARRAY)
+        return mg_fail(why, MG_BAD_DATA, "tokens, or pitches of a frame, that are no list");
+    for (size_t i = 0; i < mg_json_count(list); i++) {
+        int64_t token;
+        if (!mg_json_int(mg_json_at(list, i), &token) || token < 0 || token > limit)
+            return mg_fail(why, MG_BAD_DATA, "a token that is no number of a vocabulary");
+        mg_buffer_add(tokens, &(int32_t){(int32_t)token}, sizeof(int32_t));
+    }
+    return tokens->failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
+}
+
+mg_status data_read_frames(const mg_json *frames, mg_buffer *tokens, mg_error *why)
+{
+    if (mg_json_kind_of(frames) != MG_JSON_ARRAY) return mg_fail(why, MG_BAD_DATA, "frames that are no list");
+    for (size_t i = 0; i < mg_json_count(frames); i++) {
+        MG_TRY(read_list(mg_json_at(frames, i), MG_FRAME_END - 1, tokens, why));
+        mg_buffer_add(tokens, &(int32_t){MG_FRAME_END}, sizeof(int32_t));
     }
     return tokens->failed ? mg_fail(why, MG_NO_MEMORY, "out of memory") : MG_OK;
 }
@@ -48,21 +56,28 @@ mg_status mg_encoding_check(const mg_encoding *e, const int32_t *tokens, size_t 
     return MG_OK;
 }
 
-mg_status mg_record_check(const mg_json *record, mg_error *why)
+static mg_status find_encoding(const mg_json *record, bool is_roll, const mg_encoding **encoding, mg_error *why)
 {
-    const mg_json *frames = mg_json_get(record, "frames"), *content = frames ? frames : mg_json_get(record, "tokens");
-    const char *name = mg_json_get_string(record, "encoding", frames ? "roll88" : "");
-    const mg_encoding *encoding = mg_encoding_find(name);
-    mg_buffer tokens = {0};
-    if (!content) return mg_fail(why, MG_BAD_DATA, "a record without tokens or frames");
-    if (!encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", name);
-    if (encoding->is_roll != (frames != NULL))
-        return mg_fail(why, MG_BAD_DATA, "%s where %s has %s", frames ? "frames" : "tokens", name,
-                       frames ? "tokens" : "frames");
-    mg_status status = data_read_content(content, encoding->is_roll, &tokens, why);
-    if (!status)
-        status = mg_encoding_check(encoding, (const int32_t *)(const void *)tokens.data,
-                                   tokens.length / sizeof(int32_t), why);
-    mg_buffer_free(&tokens);
-    return status;
+    char ours[33];
+    const char *name = mg_json_get_string(record, "encoding", is_roll ? "roll88" : "");
+    const char *theirs = mg_json_get_string(record, "vocab_hash", "");
+    const mg_encoding *e = *encoding = mg_encoding_find(name);
+    if (!e) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", name);
+    if (e->is_roll != is_roll)
+        return mg_fail(why, MG_BAD_DATA, "%s, where %s has %s", is_roll ? "frames" : "tokens", name,
+                       is_roll ? "tokens" : "frames");
+    MG_TRY(mg_encoding_vocab_hash(e, ours, why));
+    return !*theirs || strcmp(theirs, ours) == 0 ? MG_OK
+               : mg_fail(why, MG_UNSUPPORTED, "a vocabulary of %s that is not ours", name);
+}
+
+mg_status mg_record_tokens(const mg_json *record, const mg_encoding **encoding, mg_buffer *tokens, mg_error *why)
+{
+    const mg_json *list = mg_json_get(record, "tokens"), *frames = mg_json_get(record, "frames");
+    bool is_roll = mg_json_kind_of(list) != MG_JSON_ARRAY;
+    if (!list && !frames) return mg_fail(why, MG_BAD_DATA, "a record without tokens or frames");
+    MG_TRY(find_encoding(record, is_roll, encoding, why));
+    MG_TRY(is_roll ? data_read_frames(frames, tokens, why) : read_list(list, INT32_MAX, tokens, why));
+    return mg_encoding_check(*encoding, (const int32_t *)(const void *)tokens->data, tokens->length / sizeof(int32_t),
+                             why);
 }

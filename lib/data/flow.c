@@ -143,6 +143,8 @@ static void add_tally(mg_tally *sum, const mg_tally *part)
     sum->lossy += part->lossy > 0;
     sum->pieces += part->pieces;
     sum->dropped += part->dropped;
+    sum->notes += part->notes;
+    sum->left_out += part->left_out;
 }
 
 /* Hand one finished job on. */
@@ -199,7 +201,8 @@ static mg_status finish_unit(flow_run *r, mg_run *run, mg_error *why)
 
 static mg_status tell(const mg_source *source, mg_run *run, mg_error *why)
 {
-    const mg_progress now = {.what = "inputs", .done = run->tally.inputs, .share = mg_source_share(source)};
+    double share = run->tally.inputs ? mg_source_share(source) : 0; /* of what was handed out, which may not be done */
+    const mg_progress now = {.what = "inputs", .done = run->tally.inputs, .share = share};
     return mg_run_progress(run, &now) ? mg_fail(why, MG_STOPPED, "asked to stop") : MG_OK;
 }
 

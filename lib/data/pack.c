@@ -19,6 +19,7 @@
 struct mg_pack {
     atomic_int users;
     char *path;
+    mg_file bytes;
     mg_tensors *file;
     size_t n;
     mg_dtype dtype; /* of tokens: MG_I32 or MG_U8 */
@@ -66,18 +67,35 @@ static mg_status check(mg_pack *pack, mg_error *why)
     return MG_OK;
 }
 
-mg_status mg_pack_open(const char *path, mg_pack **result, mg_error *why)
+/* The bytes of a whole file, which the set takes. */
+static mg_status open_bytes(const char *path, mg_file *bytes, mg_pack **result, mg_error *why)
 {
-    *result = NULL;
     mg_pack *pack = mg_alloc_zero(1, sizeof *pack);
     if (!pack || !(pack->path = mg_strdup(path)))
-        return mg_free(pack), mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
+        return mg_free(pack), mg_file_free(bytes), mg_fail(why, MG_NO_MEMORY, "%s: out of memory", path);
     atomic_init(&pack->users, 1);
-    mg_status status = mg_tensors_open(path, &pack->file, why);
+    pack->bytes = *bytes;
+    mg_status status = mg_tensors_parse(bytes->data, bytes->size, path, &pack->file, why);
     if (!status) status = check(pack, why);
     if (status) return mg_pack_release(pack), status;
     *result = pack;
     return MG_OK;
+}
+
+mg_status mg_pack_open(const char *path, mg_pack **pack, mg_error *why)
+{
+    mg_file bytes;
+    *pack = NULL;
+    MG_TRY(mg_file_read(path, 0, &bytes, why));
+    return open_bytes(path, &bytes, pack, why);
+}
+
+mg_status mg_pack_open_out(mg_out *out, mg_pack **pack, mg_error *why)
+{
+    mg_file bytes;
+    *pack = NULL;
+    MG_TRY(mg_out_read(out, &bytes, why));
+    return open_bytes(mg_out_path(out), &bytes, pack, why);
 }
 
 mg_pack *mg_pack_retain(mg_pack *pack)
@@ -90,11 +108,13 @@ void mg_pack_release(mg_pack *pack)
 {
     if (!pack || atomic_fetch_sub(&pack->users, 1) > 1) return;
     mg_tensors_close(pack->file);
+    mg_file_free(&pack->bytes);
     mg_free(pack->path);
     mg_free(pack);
 }
 
 const char *mg_pack_path(const mg_pack *pack) { return pack->path; }
+mg_hash mg_pack_hash(const mg_pack *pack) { return mg_hash_bytes(pack->bytes.data, pack->bytes.size); }
 size_t mg_pack_count(const mg_pack *pack) { return pack->n; }
 const char *mg_pack_encoding(const mg_pack *pack) { return pack->encoding; }
 const char *mg_pack_vocab_hash(const mg_pack *pack) { return pack->vocab_hash; }
@@ -215,17 +235,16 @@ void mg_packer_free(mg_packer *packer)
 size_t mg_packer_count(const mg_packer *packer) { return packer->n; }
 
 /* The first record decides what the set holds; the others must agree. */
-static mg_status agree(mg_packer *packer, const char *encoding, const char *vocab_hash, bool is_roll, mg_error *why)
+static mg_status agree(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, mg_error *why)
 {
     if (!packer->encoding) {
-        packer->is_roll = is_roll;
-        packer->encoding = mg_strdup(encoding);
+        packer->is_roll = encoding->is_roll;
+        packer->encoding = mg_strdup(encoding->name);
         packer->vocab_hash = mg_strdup(vocab_hash);
         if (!packer->encoding || !packer->vocab_hash) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    } else if (strcmp(packer->encoding, encoding) || strcmp(packer->vocab_hash, vocab_hash) ||
-               packer->is_roll != is_roll) {
-        return mg_fail(why, MG_BAD_DATA, "a record in encoding %s (vocabulary %s) among records in %s (%s)", encoding,
-                       vocab_hash, packer->encoding, packer->vocab_hash);
+    } else if (strcmp(packer->encoding, encoding->name) || strcmp(packer->vocab_hash, vocab_hash)) {
+        return mg_fail(why, MG_BAD_DATA, "a record in encoding %s (vocabulary %s) among records in %s (%s)",
+                       encoding->name, vocab_hash, packer->encoding, packer->vocab_hash);
     }
     return MG_OK;
 }
@@ -239,7 +258,7 @@ static mg_status put_tokens(mg_packer *packer, const int32_t *tokens, size_t n, 
 }
 
 /* The line without its content, which mgen-prep writes last; of a foreign record a new line in that order. */
-static mg_status put_stem(mg_packer *packer, const mg_json *record, const char *content_key, mg_error *why)
+static mg_status put_stem(mg_packer *packer, const mg_json *record, mg_error *why)
 {
     mg_buffer text = {0};
     mg_json_writer json = mg_json_to(&text);
@@ -247,7 +266,7 @@ static mg_status put_stem(mg_packer *packer, const mg_json *record, const char *
     const mg_json *value;
     mg_json_object_begin(&json, NULL);
     for (void *place = NULL; mg_json_next(record, &place, &key, &value);)
-        if (strcmp(key, content_key)) mg_json_put_copy(&json, key, value);
+        if (strcmp(key, "tokens") && strcmp(key, "frames")) mg_json_put_copy(&json, key, value);
     packer->n_bytes += (int64_t)text.length;
     mg_status status = text.failed ? mg_fail(why, MG_NO_MEMORY, "out of memory")
                                    : put(&packer->records, text.data, text.length, why);
@@ -263,26 +282,19 @@ static mg_status end_record(mg_packer *packer, mg_error *why)
     return MG_OK;
 }
 
-mg_status mg_packer_add(mg_packer *packer, const mg_json *record, mg_error *why)
+mg_status mg_packer_add(mg_packer *packer, const mg_json *record, const mg_encoding *encoding, const int32_t *tokens,
+                        size_t n, mg_error *why)
 {
-    const mg_json *frames = mg_json_get(record, "frames"), *content = frames ? frames : mg_json_get(record, "tokens");
-    const char *encoding = mg_json_get_string(record, "encoding", frames ? "roll88" : NULL);
-    mg_buffer tokens = {0};
-    if (!content || !encoding) return mg_fail(why, MG_BAD_DATA, "a record without tokens and encoding");
-    mg_status status = data_read_content(content, frames != NULL, &tokens, why);
-    if (!status) status = agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), frames != NULL, why);
-    if (!status)
-        status = put_tokens(packer, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t), why);
-    if (!status) status = put_stem(packer, record, frames ? "frames" : "tokens", why);
-    if (!status) status = end_record(packer, why);
-    mg_buffer_free(&tokens);
-    return status;
+    MG_TRY(agree(packer, encoding, mg_json_get_string(record, "vocab_hash", ""), why));
+    MG_TRY(put_tokens(packer, tokens, n, why));
+    MG_TRY(put_stem(packer, record, why));
+    return end_record(packer, why);
 }
 
 mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
                         size_t length, const int32_t *tokens, size_t n, mg_error *why)
 {
-    MG_TRY(agree(packer, encoding->name, vocab_hash, encoding->is_roll, why));
+    MG_TRY(agree(packer, encoding, vocab_hash, why));
     MG_TRY(put_tokens(packer, tokens, n, why));
     MG_TRY(put(&packer->records, stem, length, why));
     packer->n_bytes += (int64_t)length;

@@ -243,27 +243,23 @@ static mg_status add_signs(mg_score *score, const mg_json *meta, bool counts_bea
     return MG_OK;
 }
 
-static mg_status decode_record(walk *w, const mg_json *content, bool is_roll)
+static mg_status decode_record(walk *w)
 {
     mg_error *why = &w->job->why;
-    const char *name = mg_json_get_string(w->record, "encoding", is_roll ? "roll88" : "");
-    const mg_encoding *encoding = mg_encoding_find(name);
-    if (!encoding) return mg_fail(why, MG_UNSUPPORTED, "there is no encoding '%s'", name);
-    char hash[33];
-    MG_TRY(mg_encoding_vocab_hash(encoding, hash, why));
-    if (strcmp(mg_json_get_string(w->record, "vocab_hash", hash), hash))
-        return mg_fail(why, MG_UNSUPPORTED, "a vocabulary of %s that is not ours", name);
+    const mg_encoding *encoding;
     int64_t resolution = mg_json_get_int(w->record, "resolution", 0);
     if (resolution < 0 || resolution > MG_FINEST_GRID)
         return mg_fail(why, MG_BAD_DATA, "a resolution of %lld steps a quarter", (long long)resolution);
     mg_buffer tokens = {0};
-    found f = {.resolution = resolution ? (int)resolution : encoding->steps_per_quarter};
+    found f = {0};
     const mg_json *meta = mg_json_get(w->record, "meta");
     double bpm = mg_json_get_real(meta, "bpm", 120);
-    mg_status status = data_read_content(content, is_roll, &tokens, why);
-    if (!status)
+    mg_status status = mg_record_tokens(w->record, &encoding, &tokens, why);
+    if (!status) {
+        f.resolution = resolution ? (int)resolution : encoding->steps_per_quarter;
         status = encoding->decode(encoding, (const int32_t *)(const void *)tokens.data, tokens.length / sizeof(int32_t),
                                   bpm, (int)resolution, &f.score, why);
+    }
     mg_buffer_free(&tokens);
     if (!status) status = add_signs(f.score, meta, encoding->steps_per_quarter > 0, why);
     if (!status) status = visit_score(w, w->path, &f);
@@ -320,14 +316,14 @@ static const mg_json *array(const mg_json *record, const char *key)
 static mg_status read_record(walk *w)
 {
     mg_error *why = &w->job->why;
-    const mg_json *tokens = array(w->record, "tokens"), *frames = array(w->record, "frames");
+    bool has_tokens = array(w->record, "tokens") || array(w->record, "frames");
     const mg_json *tracks = is_kind(w->record, "roll") ? array(w->record, "tracks") : NULL;
     char *path = mg_record_path(w->record, "path");
     if (!is_of_music(w->record, path)) return mg_free(path), MG_OK;
     w->path = path ? path : w->job->item.path;
     mg_status status;
-    if (tokens || frames) {
-        status = decode_record(w, tokens ? tokens : frames, !tokens);
+    if (has_tokens) {
+        status = decode_record(w);
     } else if (tracks) {
         status = decode_tracks(w, tracks);
     } else if (path) {

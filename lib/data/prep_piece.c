@@ -139,6 +139,8 @@ static mg_status write_tokens(way *w, const mg_score *score, const data_facts *f
                       .transposed = transposed, .stretch = w->stretch, .part = is_whole ? 0 : w->part};
     if (!is_whole) MG_TRY(tell_content(w, tokens, n, n < all, &made, why));
     made.left_out = w->n_notes > made.notes ? w->n_notes - made.notes : 0;
+    w->job->tally.notes += made.notes + made.left_out;
+    w->job->tally.left_out += made.left_out;
     return add_entry(w, &made, tokens, n, why);
 }
 

@@ -132,8 +132,8 @@ mg_status data_prepare_piece(void *user, mg_job *job, const mg_piece *piece, mg_
 
 /** ,"tokens":[...]} or ,"frames":[...]} and a newline: the end of a record. */
 void data_end_record(mg_buffer *out, bool is_roll, const int32_t *tokens, size_t n);
-/** The content of a record as int32_t tokens, frames each ended by MG_FRAME_END. */
-mg_status data_read_content(const mg_json *content, bool is_roll, mg_buffer *tokens, mg_error *why);
+/** Frames as int32_t pitches, each frame ended by MG_FRAME_END. */
+mg_status data_read_frames(const mg_json *frames, mg_buffer *tokens, mg_error *why);
 
 /* ---- split.c ---- */
 

@@ -81,23 +81,12 @@ void mg_seal_bytes(void *file, size_t size)
     memcpy(at, hex, DIGITS);
 }
 
-/* What was written so far; the output can be written on behind it. */
-static mg_status read_staged(mg_out *out, mg_file *file, mg_error *why)
-{
-    int fd = mg_out_fd(out);
-    if (fd < 0) return mg_out_write(out, "", 0, why); /* says what failed before */
-    if (lseek(fd, 0, SEEK_SET) < 0) return mg_fail_errno(why, "%s", mg_out_path(out));
-    mg_status status = mg_file_read_fd(fd, mg_out_path(out), 0, file, why);
-    lseek(fd, 0, SEEK_END);
-    return status;
-}
-
 mg_status mg_seal_out(mg_out *out, mg_error *why)
 {
     mg_file file;
     char hex[33];
     if (!mg_out_is_staged(out)) return MG_OK;
-    MG_TRY(read_staged(out, &file, why));
+    MG_TRY(mg_out_read(out, &file, why));
     const char *digits = find_seal(file.data, file.size);
     mg_status status = MG_OK;
     if (digits && !hash_open(file.data, file.size, digits, hex)) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
@@ -105,15 +94,6 @@ mg_status mg_seal_out(mg_out *out, mg_error *why)
         status = mg_fail_errno(why, "%s", mg_out_path(out));
     mg_file_free(&file);
     return status;
-}
-
-mg_status mg_hash_out(mg_out *out, mg_hash *hash, mg_error *why)
-{
-    mg_file file;
-    MG_TRY(read_staged(out, &file, why));
-    *hash = mg_hash_bytes(file.data, file.size);
-    mg_file_free(&file);
-    return MG_OK;
 }
 
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why)

@@ -55,7 +55,7 @@ static mg_status add_track(mg_score *score, const mg_json *track, int resolution
     mg_score *part = NULL;
     bool is_drum = false;
     mg_json_bool(mg_json_get(track, "is_drum"), &is_drum);
-    mg_status status = data_read_content(mg_json_get(track, "frames"), true, &tokens, why);
+    mg_status status = data_read_frames(mg_json_get(track, "frames"), &tokens, why);
     const mg_roll roll = {.resolution = resolution, .tokens = (const int32_t *)(const void *)tokens.data,
                           .n_tokens = tokens.length / sizeof(int32_t)};
     if (!status) status = mg_roll_score(&roll, bpm, &part, why);

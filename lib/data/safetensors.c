@@ -115,6 +115,7 @@ mg_status mg_tensors_parse(const void *bytes, size_t size, const char *name, mg_
     const uint8_t *at = bytes;
     uint64_t length = 0;
     if (size < 8) return mg_fail(why, MG_BAD_DATA, "%s: too short for a safetensors file", name);
+    if (size > 8 && at[8] != '{') return mg_fail(why, MG_BAD_DATA, "%s: not a safetensors file", name);
     for (int i = 7; i >= 0; i--) length = length << 8 | at[i];
     if (length > LARGEST_HEADER) return mg_fail(why, MG_TOO_LARGE, "%s: header larger than 100000000 bytes", name);
     if (length > size - 8) return mg_fail(why, MG_BAD_DATA, "%s: the header does not fit in the file", name);

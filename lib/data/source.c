@@ -35,6 +35,7 @@ struct mg_source {
     mg_file names; /* further names, NUL-separated */
     size_t names_at, n_names, n_taken; /* names: all, and those taken so far */
     uint32_t shard, shards;
+    bool is_default;     /* nothing was named */
     unsigned finds;
     level *level;        /* innermost open folder */
     bool has_found;      /* something below the outermost */
@@ -249,7 +250,8 @@ mg_status mg_source_open(const mg_source_options *options, mg_source **result, m
     const char *standard_input = "-";
     const char *const *paths = options->paths;
     size_t n = options->n_paths;
-    if (n == 0 && !options->names_file) paths = &standard_input, n = 1;
+    source->is_default = n == 0 && !options->names_file;
+    if (source->is_default) paths = &standard_input, n = 1;
     mg_status status = MG_OK;
     source->paths = mg_alloc_zero(n, sizeof *source->paths);
     if (!source->paths) status = no_memory(why);
@@ -280,6 +282,16 @@ void mg_source_close(mg_source *source)
     mg_free(source->paths);
     mg_file_free(&source->names);
     mg_free(source);
+}
+
+bool mg_source_is_default(const mg_source *source) { return source->is_default; }
+
+mg_status mg_source_as_pack(const mg_source *source, mg_pack **pack, mg_error *why)
+{
+    *pack = NULL;
+    const char *path = source->n_names == 1 && source->n_paths == 1 ? source->paths[0] : NULL;
+    if (!path || source->shards || strcmp(path, "-") == 0 || kind_of_path(path) != IS_PACK) return MG_OK;
+    return mg_pack_open(path, pack, why);
 }
 
 /* The next name that was given, new; NULL in *name when there is none. */

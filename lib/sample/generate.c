@@ -47,6 +47,7 @@ static mg_status take_primer(void *user, mg_job *job, const mg_piece *piece, mg_
     maker *m = user;
     (void)job;
     if (m->has_primer) return MG_OK; /* the first piece of the file */
+    if (piece->score->n_notes == 0) return mg_fail(why, MG_BAD_DATA, "a piece without notes is no primer");
     MG_TRY(m->encoding->encode(m->encoding, piece->score, (int)m->trained->resolution, &m->primer, why));
     m->has_primer = true;
     if (m->bpm == 0 && piece->score->n_tempos > 0 && piece->score->tempos[0].us_per_quarter > 0)
@@ -256,7 +257,7 @@ static mg_status begin(maker *m, mg_model_finder find, mg_error *why)
     if (job->primer_path) MG_TRY(read_primer(m, why));
     if (m->bpm == 0) m->bpm = m->trained->bpm;
     MG_TRY(open_streams(m, why));
-    return m->is_stream ? MG_OK : mg_make_folder(job->output, why);
+    return m->is_stream || job->count == 0 ? MG_OK : mg_make_folder(job->output, why);
 }
 
 mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *run, mg_error *why)

@@ -128,7 +128,7 @@ static bool any_goes_on(mg_streams *s)
 
 static mg_status step(mg_streams *s, mg_error *why)
 {
-    if (mg_stop_asked()) return MG_STOPPED;
+    if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     MG_TRY(mg_instance_run(s->run, why));
     const mg_real *logits = mg_instance_output(s->run, "logits").data;
     for (int row = 0; row < s->rows; row++, logits += s->width) {

@@ -50,6 +50,7 @@ static mg_status play(job *j, const play_list *list, engine *player, mg_loudness
 {
     int rate = j->options->rate, channels = j->options->channels;
     int64_t limit = (int64_t)(j->options->max_seconds * rate), last = list->n ? list->events[list->n - 1].frame : 0;
+    if (list->is_cut) last = limit; /* there is more, though perhaps not yet */
     if (last + PLAY_LONGEST_TAIL_S * rate < limit) limit = last + PLAY_LONGEST_TAIL_S * rate;
     size_t next = 0;
     bool are_up = false;
@@ -63,7 +64,7 @@ static mg_status play(job *j, const play_list *list, engine *player, mg_loudness
         }
         if (!are_up && start > last + PEDALS_UP_S * rate) lift_pedals(player), are_up = true;
         if (!player->is_silent(player)) player->render(player, block);
-        else if (next == list->n) break;
+        else if (next == list->n && !list->is_cut) break;
         fold(block, frames, channels);
         fade(block, frames, channels, limit - start, (int64_t)(fade_s * rate));
         MG_TRY(mg_loudness_add(meter, block, (size_t)frames, why));

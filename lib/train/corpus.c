@@ -79,12 +79,19 @@ static mg_status add_examples(mg_corpus *c, mg_example_list *list, size_t record
     return MG_OK;
 }
 
-/* How it begins. */
+static bool is_among(int32_t token, const int32_t *tokens, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] == token) return true;
+    return false;
+}
+
+/* How it begins; a frame may name a key more than once. */
 static void count_first(mg_corpus *c, const int32_t *tokens, size_t n)
 {
     if (!c->encoding->is_roll && n > 0) c->first[tokens[0]]++;
     for (size_t i = 0; c->encoding->is_roll && i < n && tokens[i] != MG_FRAME_END; i++)
-        c->first[tokens[i] - c->encoding->low]++;
+        if (!is_among(tokens[i], tokens, i)) c->first[tokens[i] - c->encoding->low]++;
     c->n_pieces++;
 }
 
@@ -182,8 +189,8 @@ mg_status mg_corpus_open(const mg_pack *pack, double valid, int64_t length, mg_c
     if (!c) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     c->pack = pack;
     c->length = length;
-    mg_status status = mg_hash_file(mg_pack_path(pack), &c->hash, why);
-    if (!status) status = find_encoding(c, why);
+    c->hash = mg_pack_hash(pack);
+    mg_status status = find_encoding(c, why);
     if (!status) status = read_all(c, valid, why);
     if (status) mg_corpus_free(c), *corpus = NULL;
     return status;

@@ -57,12 +57,20 @@ static mg_status check_params(const mg_loop *l, mg_error *why)
 static mg_status checkpoint(mg_loop *l, mg_error *why)
 {
     bool has_best = isfinite(l->at.best_loss);
+    const mg_sink *out = &l->run->out;
     MG_TRY(check_params(l, why));
+    if (out->flush) out->flush(out->user); /* what a resumed run will not tell again */
     MG_TRY(mg_loop_save(l, why));
     MG_TRY(save_model(l, has_best ? &l->best : mg_trainer_best_guess(l->trainer),
                       has_best ? l->at.best_step : l->trainer->steps, why));
     l->saved_s = mg_now_s();
     return MG_OK;
+}
+
+static mg_status save_if_due(mg_loop *l, mg_error *why)
+{
+    bool is_due = mg_save_take() || mg_now_s() - l->saved_s >= l->job->options.save_seconds;
+    return is_due ? checkpoint(l, why) : MG_OK;
 }
 
 /* ---- records ---- */
@@ -78,8 +86,10 @@ static uint64_t last_step(const mg_loop *l)
 /* What is left, by the steps, or by the clock if that comes first; negative where there is no end. */
 static double seconds_left(const mg_loop *l, double spent_s)
 {
-    double done = (double)(l->trainer->steps - l->first_step), left = -1;
-    if (last_step(l)) left = (double)(last_step(l) - l->trainer->steps) * spent_s / (done > 0 ? done : 1);
+    uint64_t done = l->trainer->steps, end = last_step(l);
+    double left = -1;
+    if (end && done >= end) return 0;
+    if (end && done > l->first_step) left = (double)(end - done) * spent_s / (double)(done - l->first_step);
     double by_clock = l->job->options.max_seconds - spent_s;
     return l->job->options.max_seconds > 0 && (left < 0 || by_clock < left) ? fmax(by_clock, 0) : left;
 }
@@ -89,7 +99,7 @@ static double seconds_left(const mg_loop *l, double spent_s)
 static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
 {
     mg_buffer line = {0};
-    const mg_step_result *r = &l->last;
+    const mg_step_result *r = &l->at.last;
     double spent_s = mg_now_s() - l->start_s, left_s = seconds_left(l, spent_s);
     mg_json_writer json = mg_record_begin(&line, "step");
     mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
@@ -102,7 +112,7 @@ static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
         if (has_validation(l)) mg_json_put_real(&json, "valid_loss", *valid);
     }
     mg_json_put_real(&json, "seconds", spent_s);
-    mg_json_put_real(&json, "tokens_per_s", l->tokens / fmax(spent_s, 1e-9));
+    if (l->tokens > 0) mg_json_put_real(&json, "tokens_per_s", l->tokens / fmax(spent_s, 1e-9));
     if (left_s >= 0) mg_json_put_real(&json, "eta_s", left_s);
     mg_record_end(&json);
     mg_status status = mg_run_emit(l->run, &line, why);
@@ -111,13 +121,13 @@ static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
     return status;
 }
 
-static mg_status show_progress(mg_loop *l)
+static mg_status show_progress(mg_loop *l, mg_error *why)
 {
     char note[80];
-    int n = snprintf(note, sizeof note, "loss %.3f", l->last.loss);
+    int n = snprintf(note, sizeof note, "loss %.3f", l->at.last.loss);
     if (isfinite(l->last_valid)) snprintf(note + n, sizeof note - (size_t)n, ", valid %.3f", l->last_valid);
-    return mg_run_progress(l->run, &(mg_progress){.what = "steps", .done = l->trainer->steps, .total = last_step(l),
-                                                  .note = note});
+    mg_progress now = {.what = "steps", .done = l->trainer->steps, .total = last_step(l), .note = note};
+    return mg_run_progress(l->run, &now) ? mg_fail(why, MG_STOPPED, "asked to stop") : MG_OK;
 }
 
 /* ---- validation ---- */
@@ -136,7 +146,8 @@ static mg_status validate(mg_loop *l, double *loss, mg_error *why)
         if (!status) status = mg_trainer_evaluate(l->trainer, &l->batch, &part, why);
         nll += part;
         targets += l->batch.targets;
-        if (!status) status = show_progress(l);
+        if (!status) status = show_progress(l, why);
+        if (!status) status = save_if_due(l, why);
     }
     mg_free(order);
     *loss = nll / fmax(targets, 1);
@@ -194,22 +205,20 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 {
     const mg_train_options *o = &l->job->options;
     MG_TRY(fill_batch(l, MG_SPLIT_TRAIN, order, l->at.place, why));
-    MG_TRY(mg_trainer_step(l->trainer, &l->batch, &l->last, why));
+    MG_TRY(mg_trainer_step(l->trainer, &l->batch, &l->at.last, why));
     l->at.place++;
-    l->at.epoch_nll += l->last.loss * l->batch.targets;
+    l->at.epoch_nll += l->at.last.loss * l->batch.targets;
     l->at.epoch_targets += l->batch.targets;
     l->tokens += l->batch.targets;
-    if (!is_epoch_over(l) && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
-    MG_TRY(show_progress(l));
-    if (mg_save_asked() || mg_now_s() - l->saved_s >= o->save_seconds) MG_TRY(checkpoint(l, why));
-    return MG_OK;
+    bool ends = is_epoch_over(l) || is_done(l); /* then it is told with what validation finds */
+    if (!ends && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
+    MG_TRY(show_progress(l, why));
+    return save_if_due(l, why);
 }
 
 static mg_status run_epoch(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
-    /* loss: for a run that was stopped behind the last step of an epoch */
-    l->last = (mg_step_result){.loss = l->at.epoch_nll / fmax(l->at.epoch_targets, 1)};
     uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, why);
@@ -225,7 +234,7 @@ static mg_status finish(mg_loop *l, mg_error *why)
     bool is_inside = has_validation(l) && l->at.place > 0;
     MG_TRY(checkpoint(l, why));
     if (is_inside) MG_TRY(validate(l, &loss, why));
-    if (l->trainer->steps > l->first_step && (is_inside || l->told_step < l->trainer->steps))
+    if (l->trainer->steps > l->first_step && l->told_step < l->trainer->steps)
         MG_TRY(emit_step(l, is_inside ? &loss : NULL, why));
     if (!(loss < l->at.best_loss)) return MG_OK;
     l->at.best_loss = loss;
@@ -233,11 +242,23 @@ static mg_status finish(mg_loop *l, mg_error *why)
     return save_model(l, mg_trainer_best_guess(l->trainer), l->at.best_step, why);
 }
 
+static void say_end(const mg_loop *l)
+{
+    uint64_t steps = l->trainer->steps;
+    if (isfinite(l->at.best_loss))
+        say(l, "%llu steps, %llu epochs; best validation loss %.4f after step %llu: %s", (unsigned long long)steps,
+            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_step, l->job->output);
+    else
+        say(l, "%llu steps, %llu epochs: %s", (unsigned long long)steps, (unsigned long long)l->at.epoch,
+            l->job->output);
+}
+
 static mg_status run_all(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
     while (!status && (!is_done(l) || is_epoch_over(l))) status = run_epoch(l, why);
-    if (!status) return finish(l, why);
+    if (!status) status = finish(l, why);
+    if (!status || status == MG_STOPPED) say_end(l);
     if (status == MG_BAD_NUMBER) checkpoint(l, NULL); /* what was before the step that failed, if it is good */
     if (status == MG_STOPPED) MG_TRY(checkpoint(l, why));
     return status;
@@ -245,12 +266,17 @@ static mg_status run_all(mg_loop *l, mg_error *why)
 
 /* ---- beginning ---- */
 
-/* The width that noam's rate counts with is the model's. */
-static void set_width(mg_train_job *job)
+/* The optimiser as this run uses it: noam's rate counts with the model's width, and a schedule that ends, ends with
+   the training. */
+static mg_optim optim_of(const mg_loop *l)
 {
+    const mg_train_job *job = l->job;
+    mg_optim optim = job->optim;
     for (const mg_option *row = job->model->options; row->name; row++)
         if (row->kind == MG_OPTION_INT && strcmp(row->name, "hidden") == 0)
-            memcpy(&job->optim.hidden, (const char *)job->config + row->place, sizeof job->optim.hidden);
+            memcpy(&optim.hidden, (const char *)job->config + row->place, sizeof optim.hidden);
+    if (optim.total == 0) optim.total = (int64_t)last_step(l);
+    return optim;
 }
 
 static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
@@ -258,13 +284,11 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     const mg_train_options *o = &job->options;
     const mg_tensor_set *params;
     MG_TRY(mg_corpus_open(l->pack, o->valid, o->length, &l->corpus, why));
-    /* A schedule that ends, ends with the training. */
-    if (job->optim.total == 0) job->optim.total = (int64_t)last_step(l);
     const mg_encoding *encoding = mg_corpus_encoding(l->corpus);
     mg_model_adapt(job->model, job->config, encoding->is_roll ? 0 : encoding->vocab);
     MG_TRY(mg_trained_new(job->model, job->config, l->run->seed, &l->trained, why));
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
-    mg_trainer_options options = {.model = job->model, .config = job->config, .optim = job->optim,
+    mg_trainer_options options = {.model = job->model, .config = job->config, .optim = optim_of(l),
                                   .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
                                   .threads = l->run->threads, .seed = l->run->seed};
     MG_TRY(mg_trainer_new(&options, &l->trainer, why));
@@ -285,17 +309,6 @@ static void say_begin(const mg_loop *l)
         say(l, "so little music is learnt by heart rather than understood");
 }
 
-static void say_end(const mg_loop *l)
-{
-    uint64_t steps = l->trainer->steps;
-    if (isfinite(l->at.best_loss))
-        say(l, "%llu steps, %llu epochs; best validation loss %.4f after step %llu: %s", (unsigned long long)steps,
-            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_step, l->job->output);
-    else
-        say(l, "%llu steps, %llu epochs: %s", (unsigned long long)steps, (unsigned long long)l->at.epoch,
-            l->job->output);
-}
-
 /* The loops that a training began with, if this machine has them: others round otherwise. */
 static void use_class(const mg_loop *l, const mg_saved *saved)
 {
@@ -309,12 +322,21 @@ static mg_status find_paths(mg_loop *l, mg_error *why)
 {
     char *own = mg_train_path(l->job->output, "data");
     l->state_path = mg_train_path(l->job->output, "state");
-    if (own && strcmp(own, mg_pack_path(l->pack)) != 0) l->data_path = mg_pack_path(l->pack);
+    if (own && strcmp(own, mg_pack_path(l->pack)) != 0) mg_path_add_absolute(&l->data_path, mg_pack_path(l->pack));
     mg_free(own);
-    return own && l->state_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+    return own && l->state_path && !l->data_path.failed ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
 }
 
-static mg_status begin(mg_loop *l, mg_train_job *job, mg_saved *saved, mg_error *why)
+/* From now on it can be resumed; and what cannot be written is known now. */
+static mg_status save_first(mg_loop *l, mg_train_set *set, mg_error *why)
+{
+    mg_out *staged = set->staged;
+    set->staged = NULL;
+    if (staged) MG_TRY(mg_out_commit(staged, why));
+    return l->job->resumes ? mg_loop_save(l, why) : checkpoint(l, why);
+}
+
+static mg_status begin(mg_loop *l, mg_train_job *job, mg_train_set *set, mg_saved *saved, mg_error *why)
 {
     MG_TRY(find_paths(l, why));
     if (job->resumes) {
@@ -322,32 +344,30 @@ static mg_status begin(mg_loop *l, mg_train_job *job, mg_saved *saved, mg_error 
         MG_TRY(mg_saved_check(saved, job, l->run->seed, why));
         use_class(l, saved);
     }
-    set_width(job);
     MG_TRY(open_parts(l, job, why));
     if (job->resumes) MG_TRY(mg_saved_restore(saved, l, why));
     l->first_step = l->trainer->steps;
-    /* From now on it can be resumed; and what cannot be written is known now. */
-    MG_TRY(job->resumes ? mg_loop_save(l, why) : checkpoint(l, why));
+    MG_TRY(save_first(l, set, why));
     say_begin(l);
     if (job->resumes) say(l, "going on after step %llu", (unsigned long long)l->first_step);
     return MG_OK;
 }
 
-mg_status mg_train(const mg_train_job *asked, const mg_pack *pack, mg_run *run, mg_error *why)
+mg_status mg_train(const mg_train_job *asked, mg_train_set *set, mg_run *run, mg_error *why)
 {
     mg_train_job job = *asked;
     mg_saved saved = {0};
-    mg_loop l = {.job = &job, .run = run, .pack = pack, .at = {.best_loss = INFINITY}, .last_valid = INFINITY};
+    mg_loop l = {.job = &job, .run = run, .pack = set->pack, .at = {.best_loss = INFINITY}, .last_valid = INFINITY};
     l.start_s = l.saved_s = mg_now_s();
-    mg_status status = begin(&l, &job, &saved, why);
+    mg_status status = begin(&l, &job, set, &saved, why);
     mg_saved_close(&saved);
     if (!status) status = run_all(&l, why);
-    if (!status || status == MG_STOPPED) say_end(&l);
     mg_batch_free(&l.batch);
     mg_trainer_free(l.trainer);
     mg_tensor_set_clear(&l.best);
     mg_trained_free(l.trained);
     mg_corpus_free(l.corpus);
     mg_free(l.state_path);
+    mg_buffer_free(&l.data_path);
     return status;
 }

@@ -11,10 +11,11 @@ typedef struct {
     double best_loss;             /* on the validation set; infinity before the first */
     uint64_t best_step, waited;   /* after which step that was, epochs since */
     mg_plateau plateau;
+    mg_step_result last;          /* what the last step gave */
 } mg_loop_state;
 
 typedef struct {
-    const mg_train_job *job;
+    const mg_train_job *job;      /* as it was begun: a schedule's total is not yet known */
     mg_run *run;
     const mg_pack *pack;
     mg_corpus *corpus;
@@ -24,10 +25,9 @@ typedef struct {
     mg_loop_state at;
     mg_batch batch;
     char *state_path;
-    const char *data_path;        /* of the pack, NULL where it is MODEL.data */
+    mg_buffer data_path;          /* of the pack, seen from the root; empty where it is MODEL.data */
     double start_s, saved_s, last_valid;
     uint64_t first_step, told_step; /* steps made before this run; the last that has a record */
-    mg_step_result last;          /* what the last step gave */
     double tokens;                /* steps of examples predicted in this run */
 } mg_loop;
 

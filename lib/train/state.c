@@ -69,7 +69,7 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     put_options(&json, "data", mg_train_data_rows, &loop->job->options);
     put_options(&json, "stop", mg_train_stop_rows, &loop->job->options);
     mg_json_put_bool(&json, "provenance", loop->job->has_provenance);
-    if (loop->data_path) mg_record_put_path(&json, "path", loop->data_path);
+    if (loop->data_path.length) mg_record_put_path(&json, "path", loop->data_path.data);
     mg_json_put_int(&json, "seed", (int64_t)loop->trained->seed);
     mg_json_put_text(&json, "class", mg_cpu_name(mg_cpu_class()));
     mg_json_put_text(&json, "data_hash", hex);
@@ -78,6 +78,7 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     mg_json_put_int(&json, "place", (int64_t)at->place);
     mg_json_put_real(&json, "epoch_nll", at->epoch_nll);
     mg_json_put_real(&json, "epoch_targets", at->epoch_targets);
+    mg_json_put_reals(&json, "last", (const double[]){at->last.loss, at->last.grad_norm, at->last.rate}, 3);
     mg_json_put_real(&json, "best_loss", at->best_loss); /* null: none yet */
     mg_json_put_int(&json, "best_step", (int64_t)at->best_step);
     mg_json_put_int(&json, "waited", (int64_t)at->waited);
@@ -191,14 +192,11 @@ static mg_status read_options(const mg_saved *saved, const char *key, const mg_o
     return status ? mg_fail_in(why, status, saved->path, &inner) : MG_OK;
 }
 
-static mg_status recall_begun(const mg_saved *saved, mg_train_begun *begun, mg_error *why)
+static mg_status recall_path(const mg_saved *saved, mg_train_job *job, mg_error *why)
 {
-    snprintf(begun->data_hash, sizeof begun->data_hash, "%s", mg_json_get_string(saved->about, "data_hash", ""));
-    mg_free(begun->data_path);
-    begun->data_path = NULL;
     if (!mg_json_get(saved->about, "path")) return MG_OK;
-    begun->data_path = mg_record_path(saved->about, "path");
-    return begun->data_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+    job->data_path = mg_record_path(saved->about, "path");
+    return job->data_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
 }
 
 static mg_status recall(const mg_saved *saved, mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
@@ -208,7 +206,7 @@ static mg_status recall(const mg_saved *saved, mg_train_job *job, mg_model_finde
     if (!model) return mg_fail(why, MG_UNSUPPORTED, "%s: there is no model '%s'", saved->path, name);
     void *config = mg_model_config(model);
     if (!config) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_free(job->config);
+    mg_train_job_clear(job);
     job->config = config;
     job->model = model;
     MG_TRY(read_options(saved, "config", model->options, config, why));
@@ -219,7 +217,15 @@ static mg_status recall(const mg_saved *saved, mg_train_job *job, mg_model_finde
     mg_json_bool(mg_json_get(saved->about, "provenance"), &has_provenance);
     job->has_provenance &= has_provenance;
     *seed = (uint64_t)mg_json_get_int(saved->about, "seed", 1);
-    return recall_begun(saved, &job->begun, why);
+    return recall_path(saved, job, why);
+}
+
+void mg_train_job_clear(mg_train_job *job)
+{
+    mg_free(job->config);
+    mg_free(job->data_path);
+    job->config = NULL;
+    job->data_path = NULL;
 }
 
 mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
@@ -243,8 +249,12 @@ static mg_status same_options(const mg_saved *saved, const char *key, const mg_o
     mg_status status = read_options(saved, key, rows, begun, why);
     const char *name = status ? NULL : mg_options_differ(rows, given, begun);
     mg_free(begun);
-    return name ? mg_fail(why, MG_BAD_ARGUMENT, "%s is not what the training began with; leave it out to go on", name)
-                : status;
+    if (!name) return status;
+    char option[40];
+    snprintf(option, sizeof option, "%s", name);
+    for (char *at = option; (at = strchr(at, '_'));) *at = '-';
+    return mg_fail(why, MG_BAD_ARGUMENT, "%s: --%s is not what the training began with; leave it out to go on",
+                   saved->path, option);
 }
 
 /* Before memory is taken for a parameter, the state must have its numbers. */
@@ -266,7 +276,8 @@ mg_status mg_saved_check(const mg_saved *saved, const mg_train_job *job, uint64_
     MG_TRY(same_options(saved, "optim", mg_optim_options, &job->optim, sizeof job->optim, why));
     MG_TRY(same_options(saved, "data", mg_train_data_rows, &job->options, sizeof job->options, why));
     if (seed != (uint64_t)mg_json_get_int(saved->about, "seed", 1))
-        return mg_fail(why, MG_BAD_ARGUMENT, "seed is not what the training began with; leave it out to go on");
+        return mg_fail(why, MG_BAD_ARGUMENT, "%s: --seed is not what the training began with; leave it out to go on",
+                       saved->path);
     return mg_model_each_param(job->model, job->config, has_param, (void *)(uintptr_t)saved, why);
 }
 
@@ -311,6 +322,13 @@ static bool get_plateau(const mg_json *about, mg_plateau *plateau)
     return get_real(about, "plateau_divisor", 0, &plateau->divisor);
 }
 
+static bool get_last(const mg_json *about, mg_step_result *last)
+{
+    const mg_json *list = mg_json_get(about, "last");
+    return mg_json_real(mg_json_at(list, 0), &last->loss) && mg_json_real(mg_json_at(list, 1), &last->grad_norm) &&
+           mg_json_real(mg_json_at(list, 2), &last->rate);
+}
+
 static bool get_updates(const mg_json *about, mg_trainer *trainer)
 {
     const mg_json *updates = mg_json_get(about, "updates");
@@ -335,7 +353,7 @@ static mg_status restore_numbers(const mg_saved *saved, mg_loop *loop, mg_error 
         get_real(about, "epoch_nll", -INFINITY, &at->epoch_nll) &&
         get_real(about, "epoch_targets", 0, &at->epoch_targets) &&
         get_real(about, "divisor", 0, &loop->trainer->divisor) && get_plateau(about, &at->plateau) &&
-        get_updates(about, loop->trainer))
+        get_last(about, &at->last) && get_updates(about, loop->trainer))
         return MG_OK;
     return mg_fail(why, MG_BAD_DATA, "%s: numbers that no training has", saved->path);
 }

@@ -49,3 +49,10 @@ interrupted() {
     wait $pid || status=$?
     [ "$status" -eq 130 ] || { echo "$*: exit $status"; cat err; return 1; }
 }
+
+# await COMMAND...: until it succeeds, for twenty seconds at most.
+await() {
+    for _ in $(seq 400); do ! "$@" || return 0; sleep 0.05; done
+    echo "in vain: $*"
+    return 1
+}

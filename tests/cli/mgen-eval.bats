@@ -120,7 +120,7 @@ tune() {
     cmp out-1 out-2
     cmp out-1 out-5
     mgen-eval --no-provenance --seed 2 a --against b >other
-    ! cmp -s out-1 other
+    run ! cmp -s out-1 other
     diff <(jq -c '.metrics[] | .distance' out-1) <(jq -c '.metrics[] | .distance' other)
 }
 
@@ -164,12 +164,12 @@ tune() {
 
 @test "on a terminal a comparison is a grid" {
     two_sets
-    NO_COLOR=1 script -qec "stty cols 60; mgen-eval a --against b" /dev/null </dev/null | tr -d '\r' >out
+    NO_COLOR=1 script -qec "stty cols 66; mgen-eval a --against b" /dev/null </dev/null | tr -d '\r' >out
     run grep -A 1 '^  metrics' out
     assert_line --regexp '^ +a +b +distance'
     run grep '^    pitch_mean ' out
     assert_line --regexp '^    pitch_mean +66\.25 +49\.75 '
-    [ -z "$(awk '/^  metrics/ { is_grid = 1 } /^  null_reasons/ { is_grid = 0 } is_grid && length > 60' out)" ]
+    [ -z "$(awk '/^  metrics/ { is_grid = 1 } /^  null_reasons/ { is_grid = 0 } is_grid && length > 66' out)" ]
 }
 
 @test "a comparison is interrupted" {

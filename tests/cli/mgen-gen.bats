@@ -46,6 +46,7 @@ setup() {
     mgen-gen -m m.safetensors -n 0 -o out >records
     [ "$(jq -r .kind records)" = run ]
     run -3 mgen-gen -m nope -n 0 -o out
+    [ ! -e out ]
 }
 
 @test "options of inputs are not there, and inputs are refused" {
@@ -120,7 +121,7 @@ setup() {
 
 @test "a long generation stops when asked to, and what was done stays" {
     mgen-gen -j1 -m m.safetensors -n 9999 --steps 4096 -o out >records &
-    until [ -e out/0008.mid ]; do sleep 0.05; done
+    await test -e out/0008.mid
     kill -TERM $!
     local status=0
     wait $! || status=$?

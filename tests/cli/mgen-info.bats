@@ -192,7 +192,7 @@ on_terminal() {
     make_tune 60 a.mid
     LC_ALL=C mgen-info --piano-roll --width 60 a.mid >out
     [ "$(grep -c '#===' out)" -eq 4 ]
-    ! LC_ALL=C grep -q "$(printf '[\200-\377]')" out
+    run ! env LC_ALL=C grep -q "$(printf '[\200-\377]')" out
     LC_ALL=C.UTF-8 mgen-info --piano-roll --width 60 a.mid >out
     grep -q '▄' out || grep -q '▀' out
     mgen-info --piano-roll --bars 2 a.mid >out
@@ -262,7 +262,7 @@ on_terminal() {
     make_tune 60 $'in/\033[31mred.mid'
     on_terminal 80 mgen-info in/* >out
     grep -q 'red.mid' out
-    ! grep -q "$(printf '\033')" out
+    run ! grep -q "$(printf '\033')" out
 }
 
 @test "nasty files end in a record, quickly and in little memory" {

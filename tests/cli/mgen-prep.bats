@@ -95,13 +95,15 @@ CASES
     assert_output '["empty-bars",0.2]'
 }
 
-@test "what is too long is cut at the step or the token" {
+@test "what is too long is cut at the step or the token, and said so" {
     long_tune >a.mid
-    run bash -c "mgen-prep --no-provenance --max-steps 120 a.mid | jq -c '[(.tokens | length), .meta.part]'"
+    mgen-prep --no-provenance --max-steps 120 a.mid 2>err >/dev/null
+    grep -q '^mgen-prep: 1 of 31 notes are in no record' err
+    run bash -c "mgen-prep -q --no-provenance --max-steps 120 a.mid | jq -c '[(.tokens | length), .meta.part]'"
     assert_output '[120,1]'
-    run bash -c "mgen-prep --no-provenance -e performance388 --max-tokens 40 a.mid | jq -c '.tokens | length'"
+    run bash -c "mgen-prep -q --no-provenance -e performance388 --max-tokens 40 a.mid | jq -c '.tokens | length'"
     assert_output '40'
-    run bash -c "mgen-prep --no-provenance -e polyphony259 --max-tokens 40 --too-long cut a.mid | jq -c '.tokens[-1]'"
+    run bash -c "mgen-prep -q --no-provenance -e polyphony259 --max-tokens 40 --too-long cut a.mid | jq -c '.tokens[-1]'"
     assert_output '2'
 }
 
@@ -142,7 +144,7 @@ CASES
     tune 20 60 >a.mid
     run -0 bash -c "mgen-prep --no-provenance -e roll88 a.mid | jq -c '[.reason, .detail]'"
     assert_output '["does-not-fit","pitch 20 is outside of 21..108"]'
-    run -0 bash -c "mgen-prep --no-provenance -e roll88 --out-of-range drop a.mid | jq -c '[.frames[0], .frames[-1], .meta.notes]'"
+    run -0 bash -c "mgen-prep -q --no-provenance -e roll88 --out-of-range drop a.mid | jq -c '[.frames[0], .frames[-1], .meta.notes]'"
     assert_output '[[],[60],1]'
     run -0 bash -c "mgen-prep --no-provenance -e roll88 --out-of-range fold a.mid | jq -c '[.frames[0], .frames[-1], .meta.transpose]'"
     assert_output '[[44],[84],24]'
@@ -170,7 +172,7 @@ CASES
     mgen-prep --no-provenance --split-ratio 2:1:1 in >melodies
     diff <(jq -r '[.path, .split] | @tsv' out | sort -u) <(jq -r '[.path, .split] | @tsv' melodies | sort -u)
     mgen-prep --no-provenance --split-ratio 2:1:1 --seed 2 in >other
-    ! cmp -s other melodies
+    run ! cmp -s other melodies
 }
 
 @test "licences are allowed by name, version or not" {

@@ -26,7 +26,7 @@ counts() { jq -r '.split // empty' "$1" | sort | uniq -c | awk '{ print $2, $1 }
     make_rolls
     mgen-split --no-provenance rolls.json >one
     mgen-split --no-provenance --seed 2 rolls.json >two
-    ! cmp -s one two
+    run ! cmp -s one two
     mgen-split --no-provenance --ratio 1:0:1 rolls.json >out
     [ "$(jq -r .split out | sort -u | tr '\n' ' ')" = 'test train ' ]
     mgen-split --no-provenance --ratio 0:0:3 rolls.json >out

@@ -50,7 +50,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
     for signal in TERM:143 INT:130; do
         (trap - INT; exec mgen-train -q "${small[@]}" --epochs 0 --patience 0 --force -o m.safetensors records >/dev/null) &
         pid=$!
-        while [ ! -e m.state ]; do sleep 0.05; done
+        await test -e m.state
         sleep 0.3
         kill -"${signal%:*}" $pid
         status=0
@@ -70,8 +70,8 @@ small=(--hidden 8 --embedding 4 --batch 8)
 
 @test "resuming keeps to what was begun" {
     melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors >/dev/null
-    run -2 mgen-train --resume --lr 0.5 -o m.safetensors
-    assert_output --partial "lr is not what the training began with"
+    run -2 mgen-train --resume --weight-decay 0.5 -o m.safetensors
+    assert_output --partial "m.state: --weight-decay is not what the training began with"
     run -2 mgen-train --resume --hidden 9 -o m.safetensors
     melodies 21 >other
     run -2 mgen-train --resume -o m.safetensors other
@@ -108,31 +108,77 @@ small=(--hidden 8 --embedding 4 --batch 8)
     [ "$(jq -s 'map(.step // empty) | max' out)" -eq 6 ]
 }
 
-@test "a packed set is remembered" {
-    cp "$MGEN_ROOT/share/tunes/carols.abc" .
-    mgen-prep -o set.safetensors carols.abc >/dev/null
+@test "a packed set is remembered, wherever it is gone on from" {
+    mgen-prep -o set.safetensors "$MGEN_ROOT/share/tunes/carols.abc" >/dev/null
     mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors set.safetensors >/dev/null
     [ ! -e m.data ]
-    mgen-train -q --resume --max-steps 6 -o m.safetensors </dev/null >out
+    mkdir below
+    cd below
+    mgen-train -q --resume --max-steps 6 -o ../m.safetensors </dev/null >out
     [ "$(jq -s 'map(.step // empty) | max' out)" -eq 6 ]
 }
 
-@test "the end inside an epoch is judged as well" {
-    melodies 40 | mgen-train -q "${small[@]}" --valid 0.3 --max-steps 2 -o m.safetensors >out
-    jq -se 'map(select(.kind == "step")) | length == 1 and .[0].valid_loss > 0 and .[0].epoch == 1' out
+@test "a shard of a packed set is that part of it" {
+    melodies 40 >records
+    mgen-train -q "${small[@]}" --max-steps 1 -o m.safetensors records >/dev/null
+    for part in 1 2; do
+        mgen-train -q "${small[@]}" --max-steps 1 --shard $part/2 -o set-$part.safetensors m.data >/dev/null
+        mgen-train -q "${small[@]}" --max-steps 1 --shard $part/2 -o record-$part.safetensors records >/dev/null
+        cmp set-$part.data record-$part.data
+    done
+    run ! cmp -s set-1.data set-2.data
+}
+
+@test "data that cannot be used leave those that are there, and nothing where none are" {
+    melodies 20 | mgen-train -q "${small[@]}" --max-steps 3 -o m.safetensors >/dev/null
+    sha256sum m.* >before
+    melodies 20 | sed 's/"kind":"piece"/&,"split":"test"/' >tests
+    run -1 mgen-train --force -o m.safetensors tests
+    assert_output --partial "nothing to train on"
+    sha256sum -c --quiet before
+    run -1 mgen-train -o n.safetensors tests
+    [ -z "$(find . -name 'n.*' -o -name '.mgen-*')" ]
+}
+
+@test "a stop while the data are read is a stop" {
+    mkfifo pipe
+    (trap - INT; exec mgen-train -q -o m.safetensors pipe >out 2>err) &
+    pid=$!
+    exec 5>pipe
+    melodies 3 >&5
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    exec 5>&-
+    [ "$status" -eq 143 ]
+    [ -z "$(find . -name 'm.*' -o -name '.mgen-*')" ]
+}
+
+@test "a schedule that ends, ends with the training, also when that goes on" {
+    melodies 40 >records
+    mgen-train -q "${small[@]}" --schedule cosine --max-steps 4 --report 1 -o m.safetensors records >out
+    jq -se 'map(.lr // empty) | .[0] > .[-1]' out
+    mgen-train -q --resume --max-steps 8 --report 1 -o m.safetensors >out
+    jq -se 'map(.lr // empty) | .[0] > 0.0003 and .[0] > .[-1]' out
+}
+
+@test "the end inside an epoch is judged as well, and told once" {
+    melodies 40 | mgen-train -q "${small[@]}" --valid 0.3 --max-steps 2 --report 1 -o m.safetensors >out
+    jq -se 'map(select(.kind == "step")) | length == 2 and .[1].valid_loss > 0 and all(.epoch == 1)' out
     mgen-info m.safetensors | jq -se 'map(select(.kind == "info")) | .[0].metadata.mgen.step == 2'
 }
+
+differ() { ! cmp -s "$1" "$2"; }
 
 @test "SIGUSR1 saves and goes on" {
     melodies 30 >records
     mgen-train -q "${small[@]}" --epochs 0 --patience 0 --save-seconds 1000 -o m.safetensors records >/dev/null &
     pid=$!
-    while [ ! -e m.safetensors ]; do sleep 0.05; done
+    await test -e m.safetensors
     sleep 0.2
     cp m.state first
     kill -USR1 $pid
-    for i in $(seq 100); do cmp -s first m.state || break; sleep 0.05; done
-    run ! cmp -s first m.state
+    await differ first m.state
     kill -0 $pid
     kill -TERM $pid
     wait $pid || true
@@ -142,7 +188,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
     melodies 30 >records
     mgen-train -q "${small[@]}" --epochs 0 --patience 0 -o m.safetensors records >/dev/null &
     pid=$!
-    while [ ! -e m.safetensors ]; do sleep 0.05; done
+    await test -e m.safetensors
     run -3 mgen-train "${small[@]}" --force -o m.safetensors records
     assert_output --partial "another process"
     run -3 mgen-train --resume -o m.safetensors
@@ -166,24 +212,29 @@ small=(--hidden 8 --embedding 4 --batch 8)
 }
 
 @test "records that cannot be trained on are told, and the others are taken" {
-    (melodies 9; echo '{"kind":"piece","encoding":"melody38"}'; melodies 1 | sed 's/"tokens":\[/&99,/'; echo '{"kind":') >records
+    (melodies 9; echo '{"kind":"piece","encoding":"melody38"}'; melodies 1 | sed 's/"tokens":\[/&99,/'; echo '{"kind":'
+        echo '{"kind":"roll","frames":[60,62]}'; echo '{"kind":"piece","encoding":"melody38","tokens":"abc"}'
+        melodies 1 | sed 's/"vocab_hash":"/&0/') >records
     run -1 --separate-stderr mgen-train "${small[@]}" --max-steps 2 -o m.safetensors records
     echo "$output" >out
     valid_records out
-    jq -se 'map(select(.kind == "error")) | map(.where) == ["line 10", "line 11", "line 12"] and all(.path == "records")' out
+    jq -se 'map(select(.kind == "error")) | map(.where) == ["line 10", "line 11", "line 12", "line 13", "line 14", "line 15"] and all(.path == "records")' out
     grep -q '99 is no token of melody38' out
     [ -s m.safetensors ]
-    mgen-train -q "${small[@]}" --allow-errors 3 --max-steps 2 -o n.safetensors records >/dev/null
+    mgen-train -q "${small[@]}" --allow-errors 6 --max-steps 2 -o n.safetensors records >/dev/null
     cmp m.data n.data
 }
 
 @test "an output that cannot be is refused before anything is read" {
     melodies 5 >records
-    for output in "" -; do run -2 mgen-train -o "$output" records; done
+    for output in "" - model; do run -2 mgen-train -o "$output" records; done
     mkdir m.safetensors
     run -3 mgen-train --force -o m.safetensors records
     assert_output --partial "m.safetensors: is a folder"
     run -3 mgen-train -o none/m.safetensors records
+    assert_output "mgen-train: none/m.safetensors: No such file or directory"
+    { run -3 mgen-train -o m.safetensors; cat; } < <(melodies 5) >left
+    [ "$(wc -l <left)" -eq 5 ] # nobody has read it
     : >n.state
     run -3 mgen-train -o n.safetensors records
     assert_output --partial "n.state: exists already"
@@ -193,7 +244,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
     mgen-train -q "${small[@]}" --max-steps 1 -o q.safetensors records >/dev/null
     cp q.data set.safetensors
     run -2 mgen-train --force -o set.safetensors set.safetensors
-    assert_output --partial "is an input"
+    assert_output --partial "is the input"
     cmp q.data set.safetensors
 }
 
@@ -244,6 +295,8 @@ small=(--hidden 8 --embedding 4 --batch 8)
 }
 
 @test "rolls are trained on as frames" {
-    rolls 12 | mgen-train -q --hidden 16 --batch 4 --epochs 2 -o m.safetensors >out
+    rolls 12 | sed 's/"frames":\[\[\([0-9]*\)/&,\1/' >records # a frame may name a key twice
+    mgen-train -q --hidden 16 --batch 4 --epochs 2 -o m.safetensors records >out
+    mgen-gen -m m.safetensors --steps 8 -o pieces >/dev/null
     jq -se 'map(.valid_loss // .train_loss // empty) | last < 88' out
 }

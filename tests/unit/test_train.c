@@ -45,7 +45,12 @@ static mg_pack *make_pack(const char *path, int n, const char *const *extras)
         add_record(&line, i, extras ? extras[i % 3] : "");
         mg_json *record;
         REQUIRE(mg_json_parse(line.data, line.length, &record, &why) == MG_OK);
-        REQUIRE(mg_packer_add(packer, record, &why) == MG_OK);
+        const mg_encoding *encoding;
+        mg_buffer tokens = {0};
+        REQUIRE(mg_record_tokens(record, &encoding, &tokens, &why) == MG_OK);
+        REQUIRE(mg_packer_add(packer, record, encoding, (const int32_t *)(const void *)tokens.data,
+                              tokens.length / sizeof(int32_t), &why) == MG_OK);
+        mg_buffer_free(&tokens);
         mg_json_free(record);
     }
     REQUIRE(mg_out_open(path, true, &out, &why) == MG_OK);
@@ -258,12 +263,11 @@ static mg_status train(const char *name, bool resumes, uint64_t stop, double lr,
     if (!status && resumes) status = mg_train_recall(&job, mg_model_find, &seed, why);
     mg_run run = {.threads = 2, .seed = seed, .out = {.line = keep_line, .user = &w->records}, .progress = watch,
                   .progress_user = w};
-    mg_pack *pack = NULL;
-    if (!status) status = mg_pack_open(in_folder("loop.data"), &pack, why);
-    if (!status) status = mg_train(&job, pack, &run, why);
-    mg_pack_release(pack);
-    mg_free(job.begun.data_path);
-    mg_free(job.config);
+    mg_train_set set = {0};
+    if (!status) status = mg_pack_open(in_folder("loop.data"), &set.pack, why);
+    if (!status) status = mg_train(&job, &set, &run, why);
+    mg_train_set_clear(&set);
+    mg_train_job_clear(&job);
     return status;
 }
 
@@ -298,6 +302,17 @@ static void resumed_is_uninterrupted(void)
     CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_OK);
     mg_buffer_free(&w.records);
     CHECK(same_files("whole.state", "parts.state"));
+}
+
+static void a_stop_may_come_at_once(void)
+{
+    mg_error why = {0};
+    watcher w;
+    mg_stop_ask();
+    CHECK_INT(train("stopped", false, 0, 1e-2, &w, &why), MG_STOPPED);
+    mg_stop_forget();
+    mg_buffer_free(&w.records);
+    CHECK(access(in_folder("stopped.state"), F_OK) != 0);
 }
 
 static void states_are_guarded(void)
@@ -430,6 +445,7 @@ int main(void)
     TEST("a tree adds alike whoever is done first", tree_has_one_shape);
     TEST("a step is the same at any number of threads", threads_change_nothing);
     TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
+    TEST("a stop may come before the first step", a_stop_may_come_at_once);
     TEST("a damaged state and other data are refused", states_are_guarded);
     TEST("a state whose numbers no training has is refused", forged_states_are_refused);
     TEST("a loss that is not finite ends training, and the last good state is kept", bad_numbers_keep_the_good_state);

@@ -231,12 +231,21 @@ static void fit(cells_layout *l, int indent, int width)
     }
 }
 
+/* Stars for what is hardly chance: the corrected p of a row where it has one. */
+static const char *stars(const mg_json *row)
+{
+    double p = mg_json_get_real(row, "p_holm", mg_json_get_real(row, "p", 1));
+    return p < 0.001 ? " ***" : p < 0.01 ? " **" : p < 0.05 ? " *" : "";
+}
+
 bool cells_lay_out(cells_layout *l, const mg_json *const *rows, const char *const *names, size_t n, int indent,
                    const mg_plot_style *style)
 {
+    int for_stars = 0;
     *l = (cells_layout){0};
     for (size_t i = 0; i < n; i++) {
         if (!find_columns(l, rows[i])) return false;
+        if ((int)strlen(stars(rows[i])) > for_stars) for_stars = (int)strlen(stars(rows[i]));
         int width = names ? mg_text_columns(names[i], strlen(names[i])) : 0;
         if (width > l->names) l->names = width < CELLS_WIDEST ? width : CELLS_WIDEST;
     }
@@ -244,7 +253,7 @@ bool cells_lay_out(cells_layout *l, const mg_json *const *rows, const char *cons
         if (!measure_column(&l->column[i], rows, n)) return false;
     for (int i = l->n; i-- > 0;)
         if (l->column[i].width == 0) drop_column(l, i);
-    fit(l, indent, style->width);
+    fit(l, indent, style->width - for_stars);
     return true;
 }
 
@@ -272,13 +281,6 @@ void cells_add_head(mg_buffer *out, const cells_layout *l, int indent, const mg_
     mg_buffer_add_char(out, '\n');
 }
 
-/* Stars for what is hardly chance: the corrected p of a row where it has one. */
-static const char *stars(const mg_json *row)
-{
-    double p = mg_json_get_real(row, "p_holm", mg_json_get_real(row, "p", 1));
-    return p < 0.001 ? " ***" : p < 0.01 ? " **" : p < 0.05 ? " *" : "";
-}
-
 void cells_add_row(mg_buffer *out, const cells_layout *l, const mg_json *row, const char *name, int indent,
                    const mg_plot_style *style)
 {
@@ -294,7 +296,7 @@ void cells_add_row(mg_buffer *out, const cells_layout *l, const mg_json *row, co
         cells_pad(out, text.data ? text.data : "", c->width, c->is_path, !c->is_text, style);
     }
     while (out->length && out->data[out->length - 1] == ' ') out->data[--out->length] = '\0';
-    if (total_width(l, indent) + (int)strlen(stars(row)) <= style->width) mg_buffer_add_text(out, stars(row));
+    mg_buffer_add_text(out, stars(row));
     mg_buffer_add_char(out, '\n');
     out->failed |= text.failed;
     mg_buffer_free(&text);

@@ -393,6 +393,9 @@ static void say_tally(const cli *c)
                 (unsigned long long)t->lossy, (unsigned long long)t->inputs);
     if (c->about->wants_music && t->inputs && !t->failed && !t->pieces)
         cli_say(c, "there is no music in %llu input%s", (unsigned long long)t->inputs, t->inputs == 1 ? "" : "s");
+    if (t->left_out)
+        cli_say(c, "%llu of %llu notes are in no record (meta.left_out says it of each)",
+                (unsigned long long)t->left_out, (unsigned long long)t->notes);
     if (c->verbose)
         cli_say(c, "%llu inputs, %llu pieces, %llu dropped, %llu records; %.2f s on %d threads (%s)",
                 (unsigned long long)t->inputs, (unsigned long long)t->pieces, (unsigned long long)t->dropped,

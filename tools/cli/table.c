@@ -80,6 +80,17 @@ static void add_line(cli_table *t, const mg_json *value, int indent)
     mg_buffer_free(&line);
 }
 
+static size_t count_larger(const mg_json *object, int64_t than)
+{
+    const char *key;
+    const mg_json *value;
+    int64_t count = 0;
+    size_t n = 0;
+    for (void *place = NULL; mg_json_next(object, &place, &key, &value);)
+        if (mg_json_int(value, &count) && count > than) n++;
+    return n;
+}
+
 /* Counts by name: a bar, the count and its share; the largest of them where they are many. */
 static void add_counts(cli_table *t, const mg_json *object, int indent)
 {
@@ -92,12 +103,13 @@ static void add_counts(cli_table *t, const mg_json *object, int indent)
         sum += count;
         if (count > most) most = count;
     }
-    for (void *place = NULL; mg_json_next(object, &place, &key, &value); shown++) {
+    for (void *place = NULL; mg_json_next(object, &place, &key, &value);) {
         mg_json_int(value, &count);
-        if (shown >= COUNTS_SHOWN && n > COUNTS_SHOWN + 1) {
+        if (n > COUNTS_SHOWN + 1 && (shown >= COUNTS_SHOWN || count_larger(object, count) >= COUNTS_SHOWN)) {
             rest += count;
             continue;
         }
+        shown++;
         mg_buffer_print(&t->text, "%*s", indent, "");
         cells_pad(&t->text, key, KEY_WIDTH + 8, false, false, &t->style);
         mg_buffer_add_char(&t->text, ' ');

@@ -203,7 +203,7 @@ bool mg_stop_asked(void);
 void mg_stop_forget(void);
 /** Ask whatever can go on later from what it saves, a training, to save now. May be called by a signal handler. */
 void mg_save_ask(void);
-bool mg_save_asked(void); /**< once for each time */
+bool mg_save_take(void); /**< whether it was asked since the last call */
 
 double mg_now_s(void); /**< seconds since some moment in the past, never running back */
 
@@ -246,6 +246,8 @@ int mg_out_fd(mg_out *out);
 const char *mg_out_path(const mg_out *out); /**< as it was given; "standard output" for "-" */
 /** Whether it can still be read and changed: no standard output, pipe or device, whose beginning has left. */
 bool mg_out_is_staged(const mg_out *out);
+/** What was written so far, where it is staged; more may be written behind it. */
+mg_status mg_out_read(mg_out *out, mg_file *file, mg_error *why);
 uint64_t mg_out_size(const mg_out *out); /**< bytes written so far through mg_out_write */
 /** Make it appear and free `out` in any case. */
 mg_status mg_out_commit(mg_out *out, mg_error *why);

@@ -27,6 +27,7 @@ typedef struct {
     uint64_t lossy;   /**< those whose repair lost data */
     uint64_t pieces;  /**< of music, found in them */
     uint64_t dropped; /**< pieces that a filter refused */
+    uint64_t notes, left_out; /**< of the parts that became records, and those of them that are in none */
     uint64_t records; /**< records written, the run record aside */
 } mg_tally;
 
@@ -152,8 +153,6 @@ void mg_seal_bytes(void *file, size_t size);
 mg_status mg_seal_out(mg_out *out, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
-/** The same of an output that is staged (mg_out_is_staged) and not yet committed. */
-mg_status mg_hash_out(mg_out *out, mg_hash *hash, mg_error *why);
 
 /** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was
     (*passed). Files that it names are looked for at their path, seen from the working folder and from the file's
@@ -209,8 +208,10 @@ mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_e
 
 /** Whether all of them are tokens of the encoding, or of a roll pitches and ends of frames. */
 mg_status mg_encoding_check(const mg_encoding *encoding, const int32_t *tokens, size_t n, mg_error *why);
-/** Whether a record of kind piece or roll has content, all of it tokens or frames of an encoding that is known. */
-mg_status mg_record_check(const mg_json *record, mg_error *why);
+/** The content of a record, appended as int32_t tokens (of a roll: pitches, each frame ended by MG_FRAME_END), and its
+    encoding. MG_BAD_DATA or MG_UNSUPPORTED, with the reason, where it has none, the encoding or its vocabulary is not
+    ours, or a token is not of it. */
+mg_status mg_record_tokens(const mg_json *record, const mg_encoding **encoding, mg_buffer *tokens, mg_error *why);
 
 /* ---- packed sets ---- */
 
@@ -221,9 +222,12 @@ typedef struct mg_pack mg_pack;
 #define MG_PACK_FORMAT "mgen.pack.1"
 
 mg_status mg_pack_open(const char *path, mg_pack **pack, mg_error *why);
+/** One that is staged (mg_out_is_staged) and not yet committed; its path is the one that it will have. */
+mg_status mg_pack_open_out(mg_out *out, mg_pack **pack, mg_error *why);
 mg_pack *mg_pack_retain(mg_pack *pack);
 void mg_pack_release(mg_pack *pack);
 const char *mg_pack_path(const mg_pack *pack);
+mg_hash mg_pack_hash(const mg_pack *pack);                    /**< of its file, as mg_hash_file */
 size_t mg_pack_count(const mg_pack *pack);
 const char *mg_pack_encoding(const mg_pack *pack);
 const char *mg_pack_vocab_hash(const mg_pack *pack);
@@ -238,9 +242,10 @@ void mg_pack_add_record(const mg_pack *pack, size_t record, mg_buffer *out);
 /** Builds a packed set of any size in bounded memory: staged in temporary files beside `out`, joined at the end. */
 typedef struct mg_packer mg_packer;
 mg_status mg_packer_new(const char *beside, mg_packer **packer, mg_error *why);
-/** One more record of kind piece or roll. All must have the same encoding and vocabulary: MG_BAD_DATA, and nothing is
-    added, where one has others. */
-mg_status mg_packer_add(mg_packer *packer, const mg_json *record, mg_error *why);
+/** One more record of kind piece or roll, with the content that mg_record_tokens has found. All must have the same
+    encoding: MG_BAD_DATA, and nothing is added, where one has another. */
+mg_status mg_packer_add(mg_packer *packer, const mg_json *record, const mg_encoding *encoding, const int32_t *tokens,
+                        size_t n, mg_error *why);
 /** The same without a record to look into: the stem is its line up to, and without, the comma before its content. */
 mg_status mg_packer_put(mg_packer *packer, const mg_encoding *encoding, const char *vocab_hash, const char *stem,
                         size_t length, const int32_t *tokens, size_t n, mg_error *why);
@@ -286,6 +291,9 @@ typedef struct {
 
 typedef struct mg_source mg_source;
 mg_status mg_source_open(const mg_source_options *options, mg_source **source, mg_error *why);
+bool mg_source_is_default(const mg_source *source); /**< nothing was named, so that it is standard input */
+/** Opens the packed set that the source is, where it is nothing but one, whole; NULL in *pack otherwise. */
+mg_status mg_source_as_pack(const mg_source *source, mg_pack **pack, mg_error *why);
 /** The next input, yours (mg_item_clear). Records of NDJSON files and packed sets come one by one. What cannot be had
     (a missing file) comes as an item with `trouble`. MG_END at the end. */
 mg_status mg_source_next(mg_source *source, mg_item *item, mg_error *why);

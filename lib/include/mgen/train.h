@@ -100,12 +100,6 @@ typedef struct {
 extern const mg_option mg_train_data_rows[], mg_train_stop_rows[], mg_train_tell_rows[]; /**< of each part */
 mg_train_options mg_train_defaults(void);
 
-/** What MODEL.state says of the training that it is of. Zero it, or leave it to mg_train_recall. */
-typedef struct {
-    char data_hash[33];
-    char *data_path;          /**< the packed set, where it is not MODEL.data; yours */
-} mg_train_begun;
-
 typedef struct {
     const mg_model *model;
     void *config;             /**< of the model, yours; what follows from the data is set in it */
@@ -116,32 +110,40 @@ typedef struct {
     bool resumes;             /**< go on from MODEL.state */
     bool may_replace;         /**< files that are there */
     bool has_provenance;
-    mg_train_begun begun;     /**< to go on */
+    char *data_path;          /**< to go on: the packed set, where it is not MODEL.data; yours */
     void (*say)(void *user, const char *text); /**< a line for people; may be NULL */
     void *say_user;
 } mg_train_job;
 
-/** To go on with the training of job->output: take model, configuration, optimiser, options and provenance from its
-    MODEL.state, and the seed. Stop rules and what is done on the way may be changed then, the others not. config is
-    replaced (mg_free). MG_IO where there is no state, MG_BAD_DATA where it is damaged. */
+void mg_train_job_clear(mg_train_job *job); /**< frees config and data_path */
+
+/** To go on with the training of job->output: take model, configuration, optimiser, options, provenance and the path
+    of the data from its MODEL.state, and the seed. Stop rules and what is done on the way may be changed then, the
+    others not. What the job owns is replaced. MG_IO where there is no state, MG_BAD_DATA where it is damaged. */
 mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why);
 
 /** Before anything is read: take the place of the training for this process, until mg_out_abandon. MG_IO where
     another process has it, it cannot be written, or files there may not be replaced. */
 mg_status mg_train_lock(const mg_train_job *job, mg_out **lock, mg_error *why);
 
-/** The data of a training: a packed set where `paths` names just one; to resume without paths, those that it began
-    with; else the records of the source, kept as MODEL.data. Records of other kinds are passed over, those that cannot
-    be trained on get error records. MG_BAD_DATA where none is left, or two do not go together; MG_BAD_ARGUMENT, and
-    MODEL.data stays, where they are not those that the training began with. */
-mg_status mg_train_data(const mg_train_job *job, mg_source *source, const char *const *paths, size_t n_paths,
-                        mg_run *run, mg_pack **pack, mg_error *why);
+/** The data of a training. `staged` is the MODEL.data that it becomes with the first checkpoint; NULL: a file that is
+    there. */
+typedef struct {
+    mg_pack *pack;
+    mg_out *staged;
+} mg_train_set;
+/** A packed set where the source is nothing else; to go on where nothing is named, the data that it began with; else
+    the records of the source. Records of other kinds are passed over, those that cannot be trained on get error
+    records. MG_BAD_DATA where none is left, or two do not go together. */
+mg_status mg_train_data(const mg_train_job *job, mg_source *source, mg_run *run, mg_train_set *set, mg_error *why);
+void mg_train_set_clear(mg_train_set *set); /**< leaves a MODEL.data that is there as it was */
 
-/** Train on a packed set: step records to the run's sink, MODEL.state and MODEL.safetensors at every checkpoint and at
-    the end. MG_STOPPED when asked to stop, after saving. MG_BAD_NUMBER when loss, gradient or weights are no longer
+/** Train on a set: step records to the run's sink, MODEL.state and MODEL.safetensors at every checkpoint and at the
+    end. MG_BAD_ARGUMENT, and nothing is changed, where a job that goes on is not the one that was begun, or the data
+    are others. MG_STOPPED when asked to stop, after saving. MG_BAD_NUMBER when loss, gradient or weights are no longer
     finite: what was saved last is kept. Same seed, same weights, at any number of threads and however often it was
     interrupted. */
-mg_status mg_train(const mg_train_job *job, const mg_pack *pack, mg_run *run, mg_error *why);
+mg_status mg_train(const mg_train_job *job, mg_train_set *set, mg_run *run, mg_error *why);
 
 /** NAME.suffix for MODEL.safetensors or MODEL: "tunes.state". New, yours; NULL when out of memory. */
 char *mg_train_path(const char *output, const char *suffix);
