@@ -180,7 +180,7 @@ static mg_status visit_lines(const extractor *x)
         size_t n = make_line(x, x->notes + i, end - i, &chord);
         char reason[96];
         snprintf(reason, sizeof reason, "track %u, channel %u: two notes at step %lld", x->notes[i].line >> 4,
-                 (x->notes[i].line & 15) + 1, (long long)chord);
+                 x->notes[i].line & 15, (long long)chord); /* both from 0, as in info records */
         MG_TRY(n ? part_line(x, x->notes + i, n) : x->visit(x->user, NULL, reason, x->why));
     }
     return MG_OK;

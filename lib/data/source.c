@@ -239,6 +239,13 @@ static void close_stream(mg_source *source)
 
 /* ---- the walk ---- */
 
+/* A list of lines is a mistake that is easily made. */
+static mg_status check_names(const mg_file *names, mg_error *why)
+{
+    if (!names->size || memchr(names->data, '\0', names->size) || !memchr(names->data, '\n', names->size)) return MG_OK;
+    return mg_fail(why, MG_BAD_ARGUMENT, "the names of files end with newlines, where a NUL is wanted (find -print0)");
+}
+
 mg_status mg_source_open(const mg_source_options *options, mg_source **result, mg_error *why)
 {
     *result = NULL;
@@ -264,6 +271,7 @@ mg_status mg_source_open(const mg_source_options *options, mg_source **result, m
         status = strcmp(options->names_file, "-") == 0
                      ? mg_file_read_fd(STDIN_FILENO, "standard input", 0, &source->names, why)
                      : mg_file_read(options->names_file, 0, &source->names, why);
+    if (!status) status = check_names(&source->names, why);
     if (status) return mg_source_close(source), status;
     source->n_names = source->n_paths;
     for (size_t at = 0; at < source->names.size; source->n_names++)

@@ -172,7 +172,9 @@ option_names() { "$1" --help-json | jq -r '.options[].name'; }
         rm -rf list && mkdir list && cp corpus/plain.mid list/a.mid && cp corpus/plain.mid $'list/b\nc.mid'
         find list -name '*.mid' -print0 | sort -z >names
         expect 0 "sample_$1" --files0-from names && grep -q 'b\\nc.mid' out && grep -q 'list/a.mid' out || return 1
-        expect 0 "sample_$1" -0 - <names && grep -q 'b\\nc.mid' out
+        expect 0 "sample_$1" -0 - <names && grep -q 'b\\nc.mid' out || return 1
+        printf 'list/a.mid\nlist/b.mid\n' >names
+        expect 2 "sample_$1" --files0-from names && grep -q 'a NUL is wanted' err
     }
     each check
 }

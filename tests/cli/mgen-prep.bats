@@ -111,7 +111,7 @@ CASES
     # the hands of a piano on one channel
     printf 'MThd\0\0\0\6\0\0\0\1\0\140MTrk\0\0\0\24\0\x90\74\100\0\x90\110\100\140\x80\74\0\0\x80\110\0\0\377\57\0' >a.mid
     run -0 bash -c "mgen-prep --no-provenance a.mid | jq -c '[.reason, .detail]'"
-    assert_output '["polyphony","track 0, channel 1: two notes at step 0"]'
+    assert_output '["polyphony","track 0, channel 0: two notes at step 0"]'
     run -0 bash -c "mgen-prep --no-provenance --melody highest --min-bars 0 --min-pitch-classes 0 --key-c no a.mid | jq -c '.tokens'"
     assert_output '[26,0,0,0]'
 }

@@ -351,7 +351,7 @@ static void each_channel_is_a_line_and_drums_are_none(void)
 static void chords_are_refused_or_give_their_top(void)
 {
     CHECK_TEXT(melodies(SCORE({0, 100, 60, 0}, {100, 200, 64, 0}, {101, 200, 60, 0}), MG_MELODY_STRICT),
-               "track 0, channel 1: two notes at step 4");
+               "track 0, channel 0: two notes at step 4");
     CHECK_TEXT(melodies(SCORE({0, 100, 60, 0}, {0, 100, 67, 0}, {0, 300, 64, 0}, {100, 200, 48, 0}, {200, 300, 72, 0}),
                         MG_MELODY_HIGHEST),
                "0-4:67 4-8:48 8-12:72");
