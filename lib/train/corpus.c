@@ -47,11 +47,12 @@ static uint8_t named_split(const mg_json *stem)
     return strcmp(name, "valid") == 0 ? MG_SPLIT_VALID : ELSEWHERE;
 }
 
-/* The record's path decides, which the variants of a piece share. */
+/* The identity of the piece decides, which its parts, its copies and its equals share, wherever they lie. */
 static uint8_t drawn_split(const mg_json *stem, double valid)
 {
-    const char *path = mg_json_get_string(stem, "path", mg_json_get_string(stem, "id", ""));
-    double u = (double)(mg_hash64_bytes(path, strlen(path)) >> 11) * 0x1p-53;
+    const char *id = mg_json_get_string(stem, "id", mg_json_get_string(stem, "path", ""));
+    const char *piece = mg_json_get_string(mg_json_get(stem, "meta"), "piece", id);
+    double u = (double)(mg_hash64_bytes(piece, strlen(piece)) >> 11) * 0x1p-53;
     return u < valid ? MG_SPLIT_VALID : MG_SPLIT_TRAIN;
 }
 

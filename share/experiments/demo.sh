@@ -32,7 +32,7 @@ run "sed -n '/^X:1\$/,/^\$/p' $tunes/reels.abc | sed 's/^K:.*/& transpose=2/' > 
 run "mgen-dedup --table --against $tunes copy.abc"
 
 say "5. An LSTM learns the tunes"
-run "mgen-prep -q $tunes | mgen-train --model lstm -o tunes.safetensors > steps.ndjson"
+run "mgen-prep -q $tunes | mgen-train --model lstm --batch 8 -o tunes.safetensors > steps.ndjson"
 run "mgen-info --curve train_loss,valid_loss steps.ndjson"
 
 say "6. It plays new ones, which are measured against the corpus"

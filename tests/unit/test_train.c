@@ -116,6 +116,14 @@ static void splits_are_followed(void)
     CHECK(train + valid == 40 && train > 10 && valid > 10);
     mg_corpus_free(c);
     mg_pack_release(pack);
+    /* Parts of one piece stay together, and paths do not matter. */
+    static const char part[] = ",\"meta\":{\"piece\":\"a\"}";
+    static const char *const parts[] = {part, part, part};
+    pack = make_pack(in_folder("parts.data"), 40, parts);
+    mg_status status = mg_corpus_open(pack, 0.5, 64, &c, &why);
+    CHECK(status == MG_BAD_DATA || mg_corpus_pieces(c, MG_SPLIT_TRAIN) == 40);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
     static const char *const tests[] = {",\"split\":\"test\"", ",\"split\":\"test\"", ",\"split\":\"test\""};
     pack = make_pack(in_folder("test.data"), 3, tests);
     CHECK_INT(mg_corpus_open(pack, 0, 64, &c, &why), MG_BAD_DATA);

@@ -17,8 +17,8 @@ typedef enum { MG_SPLIT_TRAIN, MG_SPLIT_VALID, MG_SPLITS } mg_split;
 typedef struct mg_corpus mg_corpus;
 
 /** Which record belongs to which split is what the records say; where none of them says it, a share of `valid` by the
-    hash of the path. Records of the test split are left out. The pack must outlive the corpus. MG_BAD_DATA, with the
-    reason, where the encoding is unknown, its vocabulary another, or nothing is left to train on. */
+    identity of the piece. Records of the test split are left out. The pack must outlive the corpus. MG_BAD_DATA, with
+    the reason, where the encoding is unknown, its vocabulary another, or nothing is left to train on. */
 mg_status mg_corpus_open(const mg_pack *pack, double valid, int64_t length, mg_corpus **corpus, mg_error *why);
 void mg_corpus_free(mg_corpus *corpus);
 size_t mg_corpus_count(const mg_corpus *corpus, mg_split split);  /**< examples */
