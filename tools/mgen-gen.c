@@ -21,8 +21,7 @@ static bool is_usable(cli *c)
     if (!me.job.output || !*me.job.output) return cli_refuse(c, "where to? name a folder with -o");
     if (strcmp(me.job.output, "-")) return true;
     if (me.count != 1) return cli_refuse(c, "-o -: standard output takes one piece, not %lld", (long long)me.count);
-    cli_gives_medium(c);
-    return true;
+    return cli_gives_bytes(c);
 }
 
 int main(int argc, char **argv)

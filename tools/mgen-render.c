@@ -99,8 +99,7 @@ static bool is_usable(cli *c)
     o->channels = (int)me.channels;
     me.job.may_replace = c->force;
     me.job.has_provenance = !c->no_provenance;
-    if (strcmp(me.job.output, "-") == 0) cli_gives_medium(c);
-    return true;
+    return strcmp(me.job.output, "-") || cli_gives_bytes(c);
 }
 
 int main(int argc, char **argv)

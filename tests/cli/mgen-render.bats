@@ -51,6 +51,8 @@ make_notes() {
     [ "$(number file.wav 4 4)" -eq $(($(stat -c %s file.wav) - 8)) ]
     run -0 render -o - a.mid >/dev/null
     run -0 render -o /dev/null a.mid
+    run -2 script -qec "mgen-render -o - tune.mid" /dev/null </dev/null
+    assert_output --partial "is a terminal"
 }
 
 @test "a name that means another format is refused" {

@@ -313,6 +313,12 @@ static mg_status only_errors(void *user, const char *text, size_t length, mg_err
 
 void cli_gives_medium(cli *c) { c->gives_medium = true; }
 
+bool cli_gives_bytes(cli *c)
+{
+    cli_gives_medium(c);
+    return !isatty(STDOUT_FILENO) || cli_refuse(c, "-o -: standard output is a terminal, not a file or a pipe");
+}
+
 mg_run *cli_run(cli *c)
 {
     if (c->is_running) return &c->run;

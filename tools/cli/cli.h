@@ -98,6 +98,8 @@ mg_status cli_source(cli *c, mg_source **source, mg_error *why);
 mg_run *cli_run(cli *c);
 /** Standard output takes a medium (a picture, WAV), no records; errors are told on standard error. Before cli_run. */
 void cli_gives_medium(cli *c);
+/** The same for one that is no text. False, and refused, where standard output is a terminal. */
+bool cli_gives_bytes(cli *c);
 
 /** Say what went wrong, if anything did, close the records, and give the exit status. */
 int cli_finish(cli *c, mg_status status, const mg_error *why);
