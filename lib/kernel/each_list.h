@@ -24,6 +24,7 @@
     E(exp, 1, real_exp(a))              \
     E(log, 1, real_log(a))              \
     E(tanh, 1, real_tanh(a))            \
+    E(erf, 1, real_erf(a))              \
     E(sigmoid, 1, 1 / (1 + real_exp(-a))) \
     E(softplus, 1, (a > 0 ? a : 0) + real_log1p(real_exp(a > 0 ? -a : a)))
 

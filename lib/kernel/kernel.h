@@ -124,6 +124,22 @@ typedef struct {
 void mg_lstm_backward(const mg_lstm_back_call *call);
 size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units);
 
+/* ---- convolutions (conv.c) ---- */
+
+/* Cross-correlation over three axes (1 where there are less), zeros around the input:
+       y[b, f, p] = sum over c, k of w[f, c, k] x[b, c, p stride + k dilation - before],
+   x [batch, groups channels, in], w [groups filters, channels, kernel], y [batch, groups filters, out]; channels and
+   filters are those of a group. */
+typedef struct {
+    int64_t batch, groups, channels, filters;
+    int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
+} mg_conv_call;
+size_t mg_conv_scratch(const mg_conv_call *conv); /* reals that each of these needs */
+void mg_conv_run(const mg_conv_call *conv, const mg_real *x, const mg_real *w, mg_real *y, mg_real *scratch);
+/* Its transposes: the sums that are linear in y and w, or in x and y. */
+void mg_conv_run_to_input(const mg_conv_call *conv, const mg_real *y, const mg_real *w, mg_real *x, mg_real *scratch);
+void mg_conv_run_to_kernel(const mg_conv_call *conv, const mg_real *x, const mg_real *y, mg_real *w, mg_real *scratch);
+
 /* ---- products (product.c) ---- */
 
 /* The product by whichever loops suit its shape: up to MG_SKINNY rows by own loops whose result for a row does not

@@ -9,6 +9,7 @@
 #define real_exp exp
 #define real_log log
 #define real_tanh tanh
+#define real_erf erf
 #define real_log1p log1p
 #define real_sqrt sqrt
 #define real_fma fma
@@ -16,6 +17,7 @@
 #define real_exp expf
 #define real_log logf
 #define real_tanh tanhf
+#define real_erf erff
 #define real_log1p log1pf
 #define real_sqrt sqrtf
 #define real_fma fmaf

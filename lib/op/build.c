@@ -98,9 +98,11 @@ mg_node *mg_exp(mg_graph *g, mg_node *x) { return make1(g, MG_OP_exp, x, NULL); 
 mg_node *mg_log(mg_graph *g, mg_node *x) { return make1(g, MG_OP_log, x, NULL); }
 mg_node *mg_sqrt(mg_graph *g, mg_node *x) { return make1(g, MG_OP_sqrt, x, NULL); }
 mg_node *mg_tanh(mg_graph *g, mg_node *x) { return make1(g, MG_OP_tanh, x, NULL); }
+mg_node *mg_erf(mg_graph *g, mg_node *x) { return make1(g, MG_OP_erf, x, NULL); }
 mg_node *mg_sigmoid(mg_graph *g, mg_node *x) { return make1(g, MG_OP_sigmoid, x, NULL); }
 mg_node *mg_softplus(mg_graph *g, mg_node *x) { return make1(g, MG_OP_softplus, x, NULL); }
 mg_node *mg_cast(mg_graph *g, mg_node *index) { return make1(g, MG_OP_cast, index, NULL); }
+mg_node *mg_to_index(mg_graph *g, mg_node *x) { return make1(g, MG_OP_to_index, x, NULL); }
 mg_node *mg_stop_gradient(mg_graph *g, mg_node *x) { return make1(g, MG_OP_stop_gradient, x, NULL); }
 mg_node *mg_square(mg_graph *g, mg_node *x) { return mg_mul(g, x, x); }
 mg_node *mg_relu(mg_graph *g, mg_node *x) { return mg_max(g, x, mg_fill(g, &x->shape, 0)); }

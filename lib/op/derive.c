@@ -4,6 +4,7 @@
 #include "op/rules.h"
 
 #include <assert.h>
+#include <math.h>
 
 bool mg_wants(const mg_derive *d, int k) { return d->reach[d->y->in[k]->id]; }
 
@@ -75,6 +76,13 @@ void mg_d_exp(mg_derive *d) { GIVE(0, mg_mul(G, DY, Y)); }
 void mg_d_log(mg_derive *d) { GIVE(0, mg_div(G, DY, X(0))); }
 void mg_d_sqrt(mg_derive *d) { GIVE(0, mg_affine(G, mg_div(G, DY, Y), 0.5, 0)); }
 void mg_d_tanh(mg_derive *d) { GIVE(0, mg_mul(G, DY, mg_affine(G, mg_square(G, Y), -1, 1))); }
+/* 2 / sqrt(pi) e^-x^2 */
+void mg_d_erf(mg_derive *d)
+{
+    mg_node *bell = mg_exp(G, mg_affine(G, mg_square(G, X(0)), -1, 0));
+    GIVE(0, mg_affine(G, mg_mul(G, DY, bell), M_2_SQRTPI, 0));
+}
+
 void mg_d_sigmoid(mg_derive *d) { GIVE(0, mg_mul(G, DY, mg_mul(G, Y, mg_affine(G, Y, -1, 1)))); }
 void mg_d_softplus(mg_derive *d) { GIVE(0, mg_mul(G, DY, mg_sigmoid(G, X(0)))); }
 void mg_d_copy(mg_derive *d) { GIVE(0, DY); }

@@ -29,6 +29,7 @@ typedef union {
     struct { int64_t axis; } join;                           /* concat */
     struct { int64_t batch, rows; } gather;                  /* rows: of scatter_add */
     struct { int64_t ta, tb; } product;
+    struct { int32_t stride[3], dilation[3], before[3], after[3], size[3], groups; } conv; /* size: see conv.c */
     struct { int64_t index, offset; } part;                  /* the index-th, starting at an element */
     struct { int64_t examples; } random;                     /* the axis that counts them */
     struct { int64_t limit; } input;                         /* of an index */

@@ -6,14 +6,15 @@
    arity       ANY: any number of inputs
    shape       shape.c: sets the node's shape, or says what is wrong
    kernel      run.c; run_none: there is nothing to compute
-   derivative  derive.c, lstm.c; d_none: gradients end here; d_spelled: it is that of the spelling
+   derivative  derive.c, lstm.c, conv.c; d_none: gradients end here; d_spelled: it is that of the spelling
    flags       EACH      element by element: may overwrite an input that nobody reads any more; reads any strides
                STRIDES   reads its inputs at any strides
                ALIAS     the input's memory under another shape; DENSE: which must be without holes
                VIEW      the input's memory at other strides
                SOURCE    memory that is there before a run
                DISTINCT  two of them are never one
-   A fused row also names its spelling in plain ops and the scratch that its kernel needs. */
+   A FUSED row also names its spelling in plain ops and the scratch that its kernel needs; with no_spelling it is a
+   plain op that needs scratch. */
 #ifndef OP_OP_LIST_H
 #define OP_OP_LIST_H
 
@@ -38,9 +39,11 @@
     OP(log,            1,   shape_same,      run_log,          d_log,          EACH)                                  \
     OP(sqrt,           1,   shape_same,      run_sqrt,         d_sqrt,         EACH)                                  \
     OP(tanh,           1,   shape_same,      run_tanh,         d_tanh,         EACH)                                  \
+    OP(erf,            1,   shape_same,      run_erf,          d_erf,          EACH)                                  \
     OP(sigmoid,        1,   shape_same,      run_sigmoid,      d_sigmoid,      EACH)                                  \
     OP(softplus,       1,   shape_same,      run_softplus,     d_softplus,     EACH)                                  \
     OP(cast,           1,   shape_cast,      run_cast,         d_none,         0)                                     \
+    OP(to_index,       1,   shape_to_index,  run_to_index,     d_none,         0)                                     \
     OP(stop_gradient,  1,   shape_same,      run_rearrange,    d_none,         ALIAS)                                 \
     OP(copy,           1,   shape_same,      run_rearrange,    d_copy,         ALIAS | DISTINCT)                      \
     OP(reshape,        1,   shape_reshape,   run_rearrange,    d_reshape,      ALIAS | DENSE)                         \
@@ -56,6 +59,9 @@
     OP(gather,         2,   shape_gather,    run_gather,       d_gather,       0)                                     \
     OP(scatter_add,    2,   shape_scatter,   run_scatter_add,  d_scatter_add,  0)                                     \
     OP(matmul,         2,   shape_matmul,    run_matmul,       d_matmul,       STRIDES)                               \
+    FUSED(conv,        2,   shape_conv,      run_conv,         d_conv,         0, no_spelling, scratch_conv)          \
+    FUSED(conv_to_input, 2, shape_conv_to_input, run_conv_to_input, d_conv_to_input, 0, no_spelling, scratch_conv)    \
+    FUSED(conv_to_kernel, 2, shape_conv_to_kernel, run_conv_to_kernel, d_conv_to_kernel, 0, no_spelling, scratch_conv) \
     FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       0, spell_linear, no_scratch)           \
     FUSED(softmax,     1,   shape_same,      run_softmax,      d_softmax,      0, spell_softmax, no_scratch)          \
     FUSED(log_softmax, 1,   shape_same,      run_log_softmax,  d_log_softmax,  0, spell_log_softmax, no_scratch)      \

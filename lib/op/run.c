@@ -2,6 +2,7 @@
 /* From a call to the kernel that computes it: unpacks attributes and shapes, computes nothing itself. */
 #include "op/rules.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Only affine has numbers of its own; those of the others are 0 and not looked at. */
@@ -25,6 +26,15 @@ void mg_run_cast(const mg_call *c)
     mg_real *y = c->y.p;
     const int32_t *x = c->x[0].p;
     for (int64_t i = 0, n = mg_span_count(&c->y); i < n; i++) y[i] = (mg_real)x[i];
+}
+
+/* The nearest; what is no number, or far away, becomes a place that gather clamps. */
+void mg_run_to_index(const mg_call *c)
+{
+    int32_t *y = c->y.p;
+    const mg_real *x = c->x[0].p;
+    for (int64_t i = 0, n = mg_span_count(&c->y); i < n; i++)
+        y[i] = x[i] > -1e9f && x[i] < 1e9f ? (int32_t)lrint((double)x[i]) : 0;
 }
 
 /* The part of y that starts `from` along an axis and takes every step-th place of it. */

@@ -28,6 +28,13 @@ const char *mg_shape_cast(mg_node *y)
     return NULL;
 }
 
+const char *mg_shape_to_index(mg_node *y)
+{
+    y->shape = y->in[0]->shape;
+    y->type = MG_INDEX;
+    return NULL;
+}
+
 const char *mg_shape_reshape(mg_node *y)
 {
     return mg_shape_count(&y->shape) == mg_shape_count(&y->in[0]->shape) ? NULL : "the number of elements changes";
@@ -203,6 +210,7 @@ enum { EACH = MG_EACH | MG_STRIDES, STRIDES = MG_STRIDES, ALIAS = MG_ALIAS, DENS
 #define mg_d_none NULL
 #define mg_d_spelled mg_derive_spelled
 #define mg_no_scratch NULL
+#define mg_no_spelling NULL
 
 const mg_op_row mg_op_rows[MG_OP_COUNT] = {
 #define OP(name, arity, shape, run, derive, flags) {#name, arity, mg_##shape, mg_##run, mg_##derive, flags, NULL, NULL},

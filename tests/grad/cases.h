@@ -56,6 +56,17 @@ BUILD(matmul_ta, mg_tanh(g, mg_matmul(g, in[0], in[1], true, false)))
 BUILD(matmul_tb, mg_tanh(g, mg_matmul(g, in[0], in[1], false, true)))
 BUILD(matmul_both, mg_tanh(g, mg_matmul(g, in[0], in[1], true, true)))
 BUILD(matmul_view, mg_matmul(g, mg_transpose(g, in[0], 1, 2), mg_broadcast(g, in[1], &MG_SHAPE(2, 3, 5)), false, false))
+BUILD(erf, mg_erf(g, in[0]))
+BUILD(conv, mg_tanh(g, mg_conv(g, in[0], in[1], &(mg_window){.stride = {3}, .dilation = {2}, .before = {2},
+                                                             .after = {1}})))
+BUILD(conv_2d, mg_tanh(g, mg_conv(g, in[0], in[1], &(mg_window){.stride = {1, 2}, .before = {1}, .after = {0, 1},
+                                                                .groups = 2})))
+BUILD(conv_3d, mg_conv(g, in[0], in[1], &(mg_window){.stride = {2, 1, 1}, .dilation = {1, 2, 1}, .before = {1, 0, 1}}))
+BUILD(conv_to_input, mg_tanh(g, mg_conv_to_input(g, in[0], in[1], &(mg_window){.stride = {2}, .before = {1}},
+                                                 ((const int64_t[]){6}))))
+BUILD(conv_to_kernel, mg_tanh(g, mg_conv_to_kernel(g, in[0], in[1], &(mg_window){.stride = {2}, .after = {1},
+                                                                                 .groups = 2},
+                                                   ((const int64_t[]){3}))))
 BUILD(linear, mg_tanh(g, mg_linear(g, in[0], in[1], in[2])))
 BUILD(softmax, mg_softmax(g, in[0]))
 BUILD(log_softmax, mg_log_softmax(g, in[0]))
@@ -111,6 +122,7 @@ static const grad_case cases[] = {
     {"log", 1, {P(7)}, build_log},
     {"sqrt", 1, {P(7)}, build_sqrt},
     {"tanh", 1, {R(7)}, build_tanh},
+    {"erf", 1, {R(7)}, build_erf},
     {"sigmoid", 1, {R(7)}, build_sigmoid},
     {"softplus", 1, {R(7)}, build_softplus},
     {"copy", 1, {R(7)}, build_copy},
@@ -133,6 +145,11 @@ static const grad_case cases[] = {
     {"matmul", 2, {R(2, 3, 4), R(2, 5, 4)}, build_matmul_tb},
     {"matmul", 2, {R(4, 3), R(2, 4)}, build_matmul_both},
     {"matmul", 2, {R(2, 3, 4), R(1, 3, 5)}, build_matmul_view},
+    {"conv", 2, {R(2, 2, 7), R(3, 2, 3)}, build_conv},
+    {"conv", 2, {R(2, 4, 3, 5), R(4, 2, 2, 3)}, build_conv_2d},
+    {"conv", 2, {R(1, 2, 3, 4, 3), R(2, 2, 2, 2, 3)}, build_conv_3d},
+    {"conv_to_input", 2, {R(2, 3, 3), R(3, 2, 3)}, build_conv_to_input},
+    {"conv_to_kernel", 2, {R(2, 4, 6), R(2, 2, 3)}, build_conv_to_kernel},
     {"linear", 3, {R(2, 3, 4), R(5, 4), R(5)}, build_linear},
     {"softmax", 1, {R(3, 5)}, build_softmax},
     {"log_softmax", 1, {R(2, 3, 5)}, build_log_softmax},

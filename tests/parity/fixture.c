@@ -56,10 +56,12 @@ void fixture_close(fixture *fx)
     mg_free(fx->got);
 }
 
-/* What a check compares; its name, which may be another, says where the fixture expects it. */
+/* What a check compares; its name, which may be another, says where the fixture expects it. Of ops and of intermediate
+   values there are many, known by their names. */
 static const char *what_of(const mg_json *check)
 {
-    return mg_json_get_string(check, "what", mg_json_get_string(check, "name", "?"));
+    const char *name = mg_json_get_string(check, "name", "?"), *what = mg_json_get_string(check, "what", name);
+    return strcmp(what, "op") && strcmp(what, "spelling") ? what : name;
 }
 
 bool fixture_has(const fixture *fx, const char *what)
@@ -81,7 +83,48 @@ mg_status fixture_give(fixture *fx, const char *what, const char *tensor, const 
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
     }
     if (n) memcpy(copy, values, n * sizeof *copy);
-    fx->got[fx->n_got++] = (fixture_value){name.data, copy, n};
+    fx->got[fx->n_got++] = (fixture_value){.name = name.data, .values = copy, .n = n};
+    return MG_OK;
+}
+
+mg_status fixture_give_tensor(fixture *fx, const char *what, const char *tensor, mg_tensor t, mg_error *why)
+{
+    size_t n = t.data ? (size_t)mg_shape_count(&t.shape) : 0;
+    double *values = mg_alloc(n, sizeof *values);
+    if (!values) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++) values[i] = (double)((mg_real *)t.data)[i];
+    mg_status status = fixture_give(fx, what, tensor, values, n, why);
+    mg_free(values);
+    return status;
+}
+
+mg_status fixture_give_trouble(fixture *fx, const char *what, const mg_error *trouble, mg_error *why)
+{
+    MG_TRY(fixture_give(fx, what, "", NULL, 0, why));
+    fx->got[fx->n_got - 1].trouble = *trouble;
+    return MG_OK;
+}
+
+/* ---- inputs ---- */
+
+bool fixture_is_index(const mg_stored *stored)
+{
+    return stored->dtype == MG_I64 || stored->dtype == MG_I32;
+}
+
+mg_status fixture_copy(const mg_stored *stored, size_t from, mg_tensor to, mg_error *why)
+{
+    size_t n = (size_t)mg_shape_count(&to.shape);
+    double *reals = mg_alloc(stored->count, sizeof *reals);
+    if (!reals || from + n > stored->count) {
+        mg_free(reals);
+        return mg_fail(why, reals ? MG_BAD_DATA : MG_NO_MEMORY, "input %s is too small", stored->name);
+    }
+    mg_stored_doubles(stored, reals);
+    for (size_t i = 0; i < n; i++)
+        if (to.type == MG_INDEX) ((int32_t *)to.data)[i] = (int32_t)reals[from + i];
+        else ((mg_real *)to.data)[i] = (mg_real)reals[from + i];
+    mg_free(reals);
     return MG_OK;
 }
 
@@ -130,8 +173,9 @@ void fixture_check(parity *p, fixture *fx, const mg_error *trouble)
         const char *name = mg_json_get_string(check, "name", "?");
         char worst[128] = "";
         parity_result result = {.passed = true};
-        if (trouble->status) {
-            parity_report(p, fx->path, name, &(parity_result){.why = trouble->text});
+        const fixture_value *lost = find(fx, what_of(check), "");
+        if (trouble->status || lost) {
+            parity_report(p, fx->path, name, &(parity_result){.why = lost ? lost->trouble.text : trouble->text});
         } else if (!was_given(fx, what_of(check), tensors)) {
             parity_unsupported(p, fx->path, name, "this check is not known");
         } else {

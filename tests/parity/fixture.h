@@ -6,10 +6,13 @@
 
 #include "tests/parity/parity.h"
 
+#include <mgen/tensor.h>
+
 typedef struct {
     char *name;
     double *values;
     size_t n;
+    mg_error trouble; /* of what could not be computed */
 } fixture_value;
 
 typedef struct {
@@ -28,6 +31,12 @@ bool fixture_has(const fixture *fx, const char *what);
 /* Take n doubles as a result; they are copied. */
 mg_status fixture_give(fixture *fx, const char *what, const char *tensor, const double *values, size_t n,
                        mg_error *why);
+mg_status fixture_give_tensor(fixture *fx, const char *what, const char *tensor, mg_tensor t, mg_error *why);
+/* Why nothing can be given for a check: it fails with that. */
+mg_status fixture_give_trouble(fixture *fx, const char *what, const mg_error *trouble, mg_error *why);
+/* Numbers of an input from element `from` on, into a tensor of either type. MG_BAD_DATA where there are not enough. */
+mg_status fixture_copy(const mg_stored *stored, size_t from, mg_tensor to, mg_error *why);
+bool fixture_is_index(const mg_stored *stored);
 /* Every check of the fixture: passed, failed, or unsupported where nothing was given for it. `trouble`: the runner
    failed with it. */
 void fixture_check(parity *p, fixture *fx, const mg_error *trouble);
@@ -35,6 +44,7 @@ void fixture_check(parity *p, fixture *fx, const mg_error *trouble);
 /* A runner for a model's fixtures. */
 typedef mg_status (*fixture_runner)(fixture *fx, mg_error *why);
 mg_status run_sequence(fixture *fx, mg_error *why);  /* sequence.c */
+mg_status run_ops(fixture *fx, mg_error *why);       /* ops.c */
 mg_status run_optim(fixture *fx, mg_error *why);     /* optim.c */
 mg_status run_schedules(fixture *fx, mg_error *why);
 

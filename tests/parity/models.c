@@ -8,6 +8,7 @@
 
 static const struct { const char *model; fixture_runner run; } runners[] = {
     {"lstm", run_sequence},
+    {"ops", run_ops},
     {"optim", run_optim},
     {"schedules", run_schedules},
 };

@@ -43,23 +43,6 @@ static void machine_close(machine *m)
 
 /* ---- inputs ---- */
 
-/* Rows of `stored` into a tensor: `count` elements from element `from` on. */
-static mg_status copy_in(const mg_stored *stored, size_t from, mg_tensor to, mg_error *why)
-{
-    size_t n = (size_t)mg_shape_count(&to.shape);
-    double *reals = mg_alloc(stored->count, sizeof *reals);
-    if (!reals || from + n > stored->count) {
-        mg_free(reals);
-        return mg_fail(why, reals ? MG_BAD_DATA : MG_NO_MEMORY, "input %s is too small", stored->name);
-    }
-    mg_stored_doubles(stored, reals);
-    for (size_t i = 0; i < n; i++)
-        if (to.type == MG_INDEX) ((int32_t *)to.data)[i] = (int32_t)reals[from + i];
-        else ((mg_real *)to.data)[i] = (mg_real)reals[from + i];
-    mg_free(reals);
-    return MG_OK;
-}
-
 static const char *const batch_inputs[] = {"tokens", "roll", "samples", "targets", "mask", "global", "local"};
 enum { BATCH_INPUTS = sizeof batch_inputs / sizeof *batch_inputs };
 
@@ -72,7 +55,7 @@ static mg_status fill(machine *m, const fixture *fx, const char *prefix, size_t 
         snprintf(name, sizeof name, "%s%s", prefix, batch_inputs[i]);
         const mg_stored *from = mg_tensors_find(fx->inputs, name);
         if (to.data && !from) return mg_fail(why, MG_BAD_DATA, "the fixture has no input %s", name);
-        if (to.data) MG_TRY(copy_in(from, index * (size_t)mg_shape_count(&to.shape), to, why));
+        if (to.data) MG_TRY(fixture_copy(from, index * (size_t)mg_shape_count(&to.shape), to, why));
     }
     mg_tensor mask = mg_instance_input(m->run, "mask"), per_target = mg_instance_input(m->run, "per_target");
     double targets = 0;
@@ -82,17 +65,6 @@ static mg_status fill(machine *m, const fixture *fx, const char *prefix, size_t 
 }
 
 /* ---- results ---- */
-
-static mg_status give(fixture *fx, const char *check, const char *tensor, mg_tensor t, mg_error *why)
-{
-    size_t n = t.data ? (size_t)mg_shape_count(&t.shape) : 0;
-    double *values = mg_alloc(n, sizeof *values);
-    if (!values) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < n; i++) values[i] = (double)((mg_real *)t.data)[i];
-    mg_status status = fixture_give(fx, check, tensor, values, n, why);
-    mg_free(values);
-    return status;
-}
 
 /* Numbers [B, T, ..] at masked steps become 0, as the fixtures have them. */
 static void mask_out(mg_tensor t, const mg_real *mask, int64_t steps)
@@ -113,10 +85,10 @@ static mg_status likelihood(subject *s, int64_t batch, int64_t length, mg_error 
     if (!status) {
         mg_tensor logits = mg_instance_output(m.run, "logits");
         mask_out(logits, mg_instance_input(m.run, "mask").data, batch * length);
-        status = give(s->fx, "forward", "logits", logits, why);
+        status = fixture_give_tensor(s->fx, "forward", "logits", logits, why);
     }
-    if (!status) status = give(s->fx, "loss", "loss", mg_instance_output(m.run, "loss"), why);
-    if (!status) status = give(s->fx, "loss", "nll", mg_instance_output(m.run, "nll"), why);
+    if (!status) status = fixture_give_tensor(s->fx, "loss", "loss", mg_instance_output(m.run, "loss"), why);
+    if (!status) status = fixture_give_tensor(s->fx, "loss", "nll", mg_instance_output(m.run, "nll"), why);
     machine_close(&m);
     return status;
 }
@@ -164,7 +136,7 @@ static mg_status gradients(subject *s, int64_t batch, int64_t length, mg_error *
     for (size_t i = 0; !status && i < s->params.n; i++) {
         char name[300];
         snprintf(name, sizeof name, "grad/%s", s->params.names[i]);
-        status = give(s->fx, "grad", s->params.names[i], mg_instance_output(m.run, name), why);
+        status = fixture_give_tensor(s->fx, "grad", s->params.names[i], mg_instance_output(m.run, name), why);
     }
     machine_close(&m);
     return status;
@@ -239,7 +211,7 @@ static mg_status generate(subject *s, mg_error *why)
     mg_tensor input = roll.data || status ? roll : mg_instance_input(m.run, "tokens");
     if (!status) *(mg_real *)mg_instance_input(m.run, "mask").data = 1;
     for (int64_t t = 0; !status && t < primer->dim[0]; t++) {
-        status = copy_in(primer, (size_t)(t * mg_shape_count(&input.shape)), input, why);
+        status = fixture_copy(primer, (size_t)(t * mg_shape_count(&input.shape)), input, why);
         if (!status) status = mg_instance_run(m.run, why);
     }
     mg_tensor logits = status ? (mg_tensor){0} : mg_instance_output(m.run, "logits");
@@ -298,7 +270,7 @@ static mg_status fill_batch(const fixture *fx, mg_batch *batch, size_t step, mg_
         char name[64];
         mg_tensor *to = &batch->parts[i].tensor;
         snprintf(name, sizeof name, "train/%s", batch->parts[i].name);
-        MG_TRY(copy_in(mg_tensors_find(fx->inputs, name), step * (size_t)mg_shape_count(&to->shape), *to, why));
+        MG_TRY(fixture_copy(mg_tensors_find(fx->inputs, name), step * (size_t)mg_shape_count(&to->shape), *to, why));
         for (int64_t k = 0; !strcmp(batch->parts[i].name, "mask") && k < mg_shape_count(&to->shape); k++)
             batch->targets += (double)((mg_real *)to->data)[k];
     }
@@ -331,7 +303,7 @@ static mg_status give_training(subject *s, const training *t, mg_error *why)
     for (size_t i = 0; i < s->params.n; i++) {
         char name[300];
         snprintf(name, sizeof name, "weights/%s", s->params.names[i]);
-        MG_TRY(give(s->fx, "train", name, s->params.tensors[i], why));
+        MG_TRY(fixture_give_tensor(s->fx, "train", name, s->params.tensors[i], why));
     }
     return MG_OK;
 }

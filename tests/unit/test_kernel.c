@@ -88,6 +88,7 @@ static void check_functions(const mg_kernels *k, bool has_fma)
     check_function(k, MG_EACH_log, log, 1e-3, 10, 1.5 * slack);
     check_function(k, MG_EACH_log, log, 0, 1e30, 1.5 * slack);
     check_function(k, MG_EACH_tanh, tanh, -12, 12, 2 * slack);
+    check_function(k, MG_EACH_erf, erf, -5, 5, 2 * slack);
     check_function(k, MG_EACH_sigmoid, sigmoid, -80, 80, 3 * slack);
     check_function(k, MG_EACH_softplus, softplus, -80, 80, 3 * slack);
     mg_real odd[4] = {(mg_real)NAN, INFINITY, -INFINITY, 0}, y[4];
@@ -317,7 +318,7 @@ static void updates(void) { in_every_class(check_updates); }
 int main(void)
 {
     TEST("element-by-element loops equal their references bit for bit", plain);
-    TEST("exp, log, tanh, sigmoid and softplus are exact to a few units in the last place", functions);
+    TEST("exp, log, tanh, erf, sigmoid and softplus are exact to a few units in the last place", functions);
     TEST("sums equal their references bit for bit, normalised rows nearly", sums);
     TEST("LSTM rows agree with their references", lstm);
     TEST("products and dots obey their law, bit for bit where there is FMA", products);

@@ -24,6 +24,55 @@ mg_node *mg_dropout(mg_graph *g, const char *name, mg_node *x, double p, int exa
 /** index [..] below n as rows of n numbers, one of them 1. */
 mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n);
 
+/* ---- activations ---- */
+
+mg_node *mg_leaky_relu(mg_graph *g, mg_node *x, double slope); /**< x, slope x below 0 */
+mg_node *mg_elu(mg_graph *g, mg_node *x, double alpha);        /**< x, alpha (e^x - 1) below 0 (Clevert et al. 2016) */
+mg_node *mg_gelu(mg_graph *g, mg_node *x);                     /**< x Phi(x) (Hendrycks and Gimpel 2016) */
+mg_node *mg_gelu_tanh(mg_graph *g, mg_node *x);                /**< its approximation by tanh, from the same paper */
+mg_node *mg_silu(mg_graph *g, mg_node *x);                     /**< x sigmoid(x) */
+mg_node *mg_glu(mg_graph *g, mg_node *x, int axis);            /**< halves a, b of an axis: a sigmoid(b) */
+mg_node *mg_gated_tanh(mg_graph *g, mg_node *x, int axis);     /**< tanh(a) sigmoid(b) (van den Oord et al. 2016) */
+
+/* ---- norms; axis 0 counts examples, axis 1 channels, where they are told apart ---- */
+
+mg_node *mg_variance(mg_graph *g, mg_node *x, unsigned axes);  /**< mean of squared distances from the mean */
+mg_node *mg_norm(mg_graph *g, mg_node *x, unsigned axes);      /**< root of the sum of squares */
+/** v [C] as [1, C, 1 ..] with as many axes as `like` has. */
+mg_node *mg_per_channel(mg_graph *g, mg_node *v, const mg_node *like);
+/** (x - mean) / sqrt(variance + eps) w + b over the last axis (Ba et al. 2016); w, b as long as it. */
+mg_node *mg_layer_norm(mg_graph *g, mg_node *x, mg_node *w, mg_node *b, double eps);
+/** The same over the channels of each group and all that follows them (Wu and He 2018); w, b [C]. */
+mg_node *mg_group_norm(mg_graph *g, mg_node *x, int64_t groups, mg_node *w, mg_node *b, double eps);
+/** The same channel by channel over all examples (Ioffe and Szegedy 2015); and by statistics that are given [C]. */
+mg_node *mg_batch_norm(mg_graph *g, mg_node *x, mg_node *w, mg_node *b, double eps);
+mg_node *mg_batch_norm_by(mg_graph *g, mg_node *x, mg_node *w, mg_node *b, mg_node *mean, mg_node *variance,
+                          double eps);
+/** Mean and unbiased variance of each channel [C], from which running statistics are kept. */
+void mg_batch_moments(mg_graph *g, mg_node *x, mg_node **mean, mg_node **variance);
+/** v gain / |v|, the norm over all axes but the first (Salimans and Kingma 2016); gain is broadcast. */
+mg_node *mg_weight_norm(mg_graph *g, mg_node *v, mg_node *gain);
+mg_node *mg_pixel_norm(mg_graph *g, mg_node *x, double eps);   /**< x / sqrt(mean over channels of x^2 + eps) */
+/** A channel more: everywhere the mean of the deviations over the batch, sqrt(variance + eps) (Karras et al. 2018). */
+mg_node *mg_minibatch_stddev(mg_graph *g, mg_node *x, double eps);
+
+/* ---- along an axis, or all axes after the channels ---- */
+
+mg_node *mg_take(mg_graph *g, mg_node *x, int axis, mg_node *index); /**< what lies at index [K] of an axis */
+/** Where places p lie if an axis of n is mirrored at its ends: |p|, and 2 (n - 1) - p past the end. */
+mg_node *mg_mirrored(mg_graph *g, mg_node *p, int64_t n);
+mg_node *mg_pad_mirrored(mg_graph *g, mg_node *x, int axis, int64_t before, int64_t after);
+mg_node *mg_pad_value(mg_graph *g, mg_node *x, int axis, int64_t before, int64_t after, double value);
+/** Means of windows of kernel[i] places, stride[i] apart; what is left over at the end is dropped. */
+mg_node *mg_average_pool(mg_graph *g, mg_node *x, const int64_t *kernel, const int64_t *stride);
+mg_node *mg_upsample(mg_graph *g, mg_node *x, const int64_t *scale); /**< each value repeated */
+
+/* ---- attention ---- */
+
+/** q, k, v [B, H, L, D]: each place attends to itself and those before it, softmax(q k / sqrt(D)) v. `relative`
+    [H, M, D] adds q e(distance), rows for distances M - 1 .. 0, zero beyond; NULL: no such term. */
+mg_node *mg_attention(mg_graph *g, mg_node *q, mg_node *k, mg_node *v, mg_node *relative);
+
 /* ---- losses of each step ---- */
 
 /** log sum exp x - x[target]: logits [.., n], targets [..] give [..]. */

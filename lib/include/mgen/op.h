@@ -82,11 +82,13 @@ mg_node *mg_exp(mg_graph *g, mg_node *x);
 mg_node *mg_log(mg_graph *g, mg_node *x);
 mg_node *mg_sqrt(mg_graph *g, mg_node *x);
 mg_node *mg_tanh(mg_graph *g, mg_node *x);
+mg_node *mg_erf(mg_graph *g, mg_node *x);
 mg_node *mg_sigmoid(mg_graph *g, mg_node *x);
 mg_node *mg_softplus(mg_graph *g, mg_node *x);                           /**< ln(1 + e^x) */
 mg_node *mg_square(mg_graph *g, mg_node *x);
 mg_node *mg_relu(mg_graph *g, mg_node *x);
 mg_node *mg_cast(mg_graph *g, mg_node *index);                           /**< integers as reals; no gradient */
+mg_node *mg_to_index(mg_graph *g, mg_node *x);                           /**< the nearest integers; no gradient */
 mg_node *mg_stop_gradient(mg_graph *g, mg_node *x);
 
 /* ---- shape ---- */
@@ -118,6 +120,20 @@ mg_node *mg_scatter_add(mg_graph *g, mg_node *x, mg_node *index, int batch, int6
 mg_node *mg_matmul(mg_graph *g, mg_node *a, mg_node *b, bool ta, bool tb);
 /** x w^T + b: x [.., in], w [out, in], b [out]. Fused. */
 mg_node *mg_linear(mg_graph *g, mg_node *x, mg_node *w, mg_node *b);
+
+/* ---- convolutions over one, two or three axes ---- */
+
+/** How a kernel goes over its input, axis by axis: zeros `before` and `after` it, steps of `stride` (0: 1), taps
+    `dilation` (0: 1) apart; channels and filters fall into `groups` (0: 1) that do not see each other. */
+typedef struct { int64_t stride[3], dilation[3], before[3], after[3], groups; } mg_window;
+/** Cross-correlation: x [B, C, n..], w [F, C / groups, k..] give [B, F, m..],
+    m = (n + before + after - dilation (k - 1) - 1) / stride + 1. */
+mg_node *mg_conv(mg_graph *g, mg_node *x, mg_node *w, const mg_window *window);
+/** The transposed convolution: y [B, F, m..], w [F, C / groups, k..] give [B, C, size..], from which a convolution with
+    the same window gives y's shape. */
+mg_node *mg_conv_to_input(mg_graph *g, mg_node *y, mg_node *w, const mg_window *window, const int64_t *size);
+/** The third of them: x [B, C, n..], y [B, F, m..] give [F, C / groups, size..]. */
+mg_node *mg_conv_to_kernel(mg_graph *g, mg_node *x, mg_node *y, const mg_window *window, const int64_t *size);
 
 /* ---- over the last axis, fused ---- */
 

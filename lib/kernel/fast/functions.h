@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* exp, log, tanh, sigmoid, softplus of a vector. Arguments are reduced as usual (Cody and Waite); the polynomials are
-   minimax, fitted for this file by Remez exchange. Errors are held to the references by tests/unit/test_kernel.c. */
+/* exp, log, tanh, erf, sigmoid, softplus of a vector. Arguments are reduced as usual (Cody and Waite); the polynomials
+   were fitted for this file by Remez exchange, those of erf at Chebyshev points. Errors are held to the references by
+   tests/unit/test_kernel.c. */
 #ifndef KERNEL_FAST_FUNCTIONS_H
 #define KERNEL_FAST_FUNCTIONS_H
 
@@ -61,6 +62,29 @@ ALWAYS vec v_tanh(vec x)
     vec near = v_fma(p * square, x, x);
     vec far = 1 - 2 / (v_exp(v_abs(x) * 2) + 1);
     return v_choose(v_abs(x) < 0.625f, near, v_sign_of(x, far));
+}
+
+/* |x| < 1: x + x P(x^2), else 1 - e^Q(|x| - 5/2) with the sign of x; from 4 on it is 1. */
+ALWAYS vec v_erf(vec x)
+{
+    vec size = v_min(v_abs(x), v_all(4)), square = x * x, t = size - 2.5f;
+    vec p = v_all(7.87587487e-05f);
+    p = v_fma(p, square, v_all(-0.000801686430f));
+    p = v_fma(p, square, v_all(0.00518908724f));
+    p = v_fma(p, square, v_all(-0.0268542115f));
+    p = v_fma(p, square, v_all(0.112835944f));
+    p = v_fma(p, square, v_all(-0.376126260f));
+    p = v_fma(p, square, v_all(0.128379107f));
+    vec q = v_all(1.63715140e-06f);
+    q = v_fma(q, t, v_all(-1.33150143e-05f));
+    q = v_fma(q, t, v_all(7.72913772e-05f));
+    q = v_fma(q, t, v_all(-0.000420122524f));
+    q = v_fma(q, t, v_all(0.00216530357f));
+    q = v_fma(q, t, v_all(-0.0108585413f));
+    q = v_fma(q, t, v_all(-0.943893731f));
+    q = v_fma(q, t, v_all(-5.35268068f));
+    q = v_fma(q, t, v_all(-7.80681515f));
+    return v_choose(size < 1, v_fma(x, p, x), v_sign_of(x, 1 - v_exp(q)));
 }
 
 ALWAYS vec v_sigmoid(vec x) { return 1 / (1 + v_exp(-x)); }
