@@ -44,7 +44,7 @@ typedef struct {
    double, in optim. */
 typedef struct {
     mg_real rate, decay, l2, beta1, gain1, beta2, gain2, eps, momentum, root_scale; /* gain = 1 - beta, from double */
-    bool is_first, is_nesterov;
+    bool is_first, is_nesterov, has_eps_inside;
 } mg_update;
 typedef void (*mg_update_fn)(int64_t n, mg_real *w, const mg_real *g, mg_real *s0, mg_real *s1, const mg_update *u);
 

@@ -173,7 +173,7 @@ static void rmsprop(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real
     for (int64_t i = 0; i < n; i++) {
         mg_real d = decayed(u, w[i], g[i]);
         s[i] = u->beta2 * s[i] + u->gain2 * d * d;
-        d /= real_sqrt(s[i]) + u->eps;
+        d /= u->has_eps_inside ? real_sqrt(s[i] + u->eps) : real_sqrt(s[i]) + u->eps;
         if (buf) d = buf[i] = u->momentum * buf[i] + d;
         w[i] -= u->rate * d;
     }

@@ -8,13 +8,18 @@
 
 enum { NAME = 256 };
 
+static bool moves(const mg_phase *phase, const mg_param_info *info)
+{
+    return !info->is_statistic && strncmp(info->name, phase->params, strlen(phase->params)) == 0;
+}
+
 /* d loss / d parameter as output grad/NAME, for the parameters that the phase moves. */
 static void add_gradients(mg_graph *g, const mg_phase *phase, mg_node **params, mg_node **grads)
 {
     int n = 0;
     for (size_t i = 0; i < mg_graph_params(g); i++) {
         mg_param_info info = mg_graph_param(g, i);
-        if (strncmp(info.name, phase->params, strlen(phase->params)) == 0) params[n++] = info.node;
+        if (moves(phase, &info)) params[n++] = info.node;
     }
     mg_grad(g, mg_output_find(g, phase->loss), NULL, params, n, grads);
     for (size_t i = 0, k = 0; i < mg_graph_params(g); i++) {
@@ -70,21 +75,49 @@ static void start_values(mg_tensor *tensor, const char *name, mg_start start, ui
         }
 }
 
+static mg_status each_param(const mg_model *model, const void *config, int phase, mg_param_fn visit, void *user,
+                            mg_error *why)
+{
+    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, phase, 1, 1});
+    if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    model->describe(g, config, mg_graph_use(g));
+    mg_status status = mg_graph_status(g, why);
+    for (size_t i = 0; !status && i < mg_graph_params(g); i++) {
+        mg_param_info info = mg_graph_param(g, i);
+        status = visit(user, &info, why);
+    }
+    mg_graph_free(g);
+    return status;
+}
+
 mg_status mg_model_each_param(const mg_model *model, const void *config, mg_param_fn visit, void *user, mg_error *why)
 {
     mg_status status = model->check ? model->check(config, why) : MG_OK;
-    for (int phase = 0; !status && phase < model->n_phases; phase++) {
-        mg_use use = {MG_TRAINING, phase, 1, 1};
-        mg_graph *g = mg_graph_new(use);
-        if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        model->describe(g, config, use);
-        status = mg_graph_status(g, why);
-        for (size_t i = 0; !status && i < mg_graph_params(g); i++) {
-            mg_param_info info = mg_graph_param(g, i);
-            status = visit(user, &info, why);
-        }
-        mg_graph_free(g);
-    }
+    for (int phase = 0; !status && phase < model->n_phases; phase++)
+        status = each_param(model, config, phase, visit, user, why);
+    return status;
+}
+
+typedef struct {
+    const mg_phase *phase;
+    const mg_tensor_set *params;
+    mg_tensor_set *moved;
+} lending;
+
+static mg_status lend(void *user, const mg_param_info *info, mg_error *why)
+{
+    lending *l = user;
+    const mg_tensor *tensor = moves(l->phase, info) ? mg_tensor_set_find(l->params, info->name) : NULL;
+    return tensor ? mg_tensor_set_lend(l->moved, info->name, tensor, why) : MG_OK;
+}
+
+mg_status mg_model_moves(const mg_model *model, const void *config, int phase, const mg_tensor_set *params,
+                         mg_tensor_set *moved, mg_error *why)
+{
+    lending l = {&model->phases[phase], params, moved};
+    *moved = (mg_tensor_set){0};
+    mg_status status = each_param(model, config, phase, lend, &l, why);
+    if (status) mg_tensor_set_clear(moved);
     return status;
 }
 

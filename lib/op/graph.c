@@ -226,7 +226,7 @@ mg_node *mg_input_index(mg_graph *g, const char *name, int64_t limit, const mg_s
 
 mg_node *mg_scalar(mg_graph *g, const char *name) { return mg_input(g, name, &(mg_shape){0}); }
 
-mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start)
+static mg_node *param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start, bool is_statistic)
 {
     for (size_t i = 0; i < g->n_params; i++)
         if (strcmp(g->params[i].name, name) == 0) {
@@ -238,8 +238,18 @@ mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start
     mg_node *x = source(g, MG_OP_param, name, MG_REAL, &(mg_attr){.source = {(int64_t)g->n_params}}, shape);
     if (x->id < 0) return x;
     if (!mg_grow((void **)&g->params, g->n_params, &g->params_capacity, sizeof *g->params)) return lose(g);
-    g->params[g->n_params++] = (mg_param_info){x->name, *shape, start, x};
+    g->params[g->n_params++] = (mg_param_info){x->name, *shape, start, x, is_statistic};
     return x;
+}
+
+mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start)
+{
+    return param(g, name, shape, start, false);
+}
+
+mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_start start)
+{
+    return param(g, name, shape, start, true);
 }
 
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape)
@@ -312,6 +322,15 @@ mg_node *mg_output_find(const mg_graph *g, const char *name)
     for (size_t i = 0; i < g->n_outputs; i++)
         if (strcmp(g->outputs[i].name, name) == 0) return g->outputs[i].node;
     return NULL;
+}
+
+void mg_statistic_move(mg_graph *g, mg_node *statistic, mg_node *value)
+{
+    char name[512];
+    if (mg_graph_failed(g) || g->use.purpose != MG_TRAINING) return;
+    assert(mg_shape_equal(&statistic->shape, &value->shape));
+    snprintf(name, sizeof name, "next/%s", statistic->name);
+    mg_output(g, name, value);
 }
 
 size_t mg_graph_params(const mg_graph *g) { return g->n_params; }

@@ -23,6 +23,7 @@ const char *mg_shape_same(mg_node *y)
 
 const char *mg_shape_cast(mg_node *y)
 {
+    assert(y->in[0]->type == MG_INDEX);
     y->shape = y->in[0]->shape;
     y->type = MG_REAL;
     return NULL;
@@ -30,6 +31,7 @@ const char *mg_shape_cast(mg_node *y)
 
 const char *mg_shape_to_index(mg_node *y)
 {
+    assert(y->in[0]->type == MG_REAL);
     y->shape = y->in[0]->shape;
     y->type = MG_INDEX;
     return NULL;

@@ -8,6 +8,7 @@
        adamw    w *= 1 - rate decay, then as adam without decay                 (Loshchilov and Hutter 2019)
        rmsprop  g += decay w;  s = alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps);
                 buf = momentum buf + d;  w -= rate buf
+       rmsprop-tf  TensorFlow 1's: s starts at `initial`, d = g / sqrt(s + eps)
 
    The loops are kernels; what depends on t alone is worked out here in double. */
 #include "optim/tables.h"
@@ -47,14 +48,22 @@ static mg_update rmsprop(const mg_optim *o, double t, double rate)
     return u;
 }
 
+static mg_update rmsprop_tf(const mg_optim *o, double t, double rate)
+{
+    mg_update u = rmsprop(o, t, rate);
+    u.has_eps_inside = true;
+    return u;
+}
+
 const mg_optimiser_row mg_optimisers[] = {
-    {"adam", {"m", "v"}, false, adam, offsetof(mg_kernels, adam)},
-    {"adamw", {"m", "v"}, false, adamw, offsetof(mg_kernels, adam)},
-    {"sgd", {NULL}, true, plain, offsetof(mg_kernels, sgd)},
-    {"rmsprop", {"sq"}, true, rmsprop, offsetof(mg_kernels, rmsprop)},
-    {NULL, {NULL}, false, NULL, 0},
+    {"adam", {"m", "v"}, false, adam, offsetof(mg_kernels, adam), false},
+    {"adamw", {"m", "v"}, false, adamw, offsetof(mg_kernels, adam), false},
+    {"sgd", {NULL}, true, plain, offsetof(mg_kernels, sgd), false},
+    {"rmsprop", {"sq"}, true, rmsprop, offsetof(mg_kernels, rmsprop), false},
+    {"rmsprop-tf", {"sq"}, true, rmsprop_tf, offsetof(mg_kernels, rmsprop), true},
+    {NULL, {NULL}, false, NULL, 0, false},
 };
-const char *const mg_optimiser_names[] = {"adam", "adamw", "sgd", "rmsprop", NULL};
+const char *const mg_optimiser_names[] = {"adam", "adamw", "sgd", "rmsprop", "rmsprop-tf", NULL};
 
 /* ---- slots ---- */
 
@@ -76,6 +85,12 @@ static char *slot_name(const char *param, const char *slot)
     return name.data;
 }
 
+static void fill(mg_tensor *tensor, double value)
+{
+    mg_real *x = tensor->data;
+    for (int64_t i = 0, n = mg_shape_count(&tensor->shape); i < n; i++) x[i] = (mg_real)value;
+}
+
 mg_status mg_optim_slots(const mg_optim *o, const mg_tensor_set *params, mg_tensor_set *slots, mg_error *why)
 {
     mg_status status = MG_OK;
@@ -85,6 +100,8 @@ mg_status mg_optim_slots(const mg_optim *o, const mg_tensor_set *params, mg_tens
             char *name = slot_name(params->names[i], mg_optim_slot(o, k));
             status = name ? mg_tensor_set_add(slots, name, &params->tensors[i].shape, why)
                           : mg_fail(why, MG_NO_MEMORY, "out of memory");
+            if (!status && k == 0 && mg_optimisers[o->optimizer].has_initial)
+                fill(mg_tensor_set_find(slots, name), o->initial);
             mg_free(name);
         }
     if (status) mg_tensor_set_clear(slots);
@@ -144,6 +161,15 @@ void mg_optim_average(const mg_optim *o, mg_tensor_set *average, const mg_tensor
                                 params->tensors[i].data, (mg_real)o->ema, (mg_real)(1 - o->ema));
 }
 
+void mg_optim_clip_weights(double most, mg_tensor_set *params)
+{
+    for (size_t i = 0; i < params->n; i++) {
+        mg_real *w = params->tensors[i].data, limit = (mg_real)most;
+        for (int64_t k = 0, n = mg_shape_count(&params->tensors[i].shape); k < n; k++)
+            w[k] = w[k] > limit ? limit : w[k] < -limit ? -limit : w[k];
+    }
+}
+
 /* ---- options ---- */
 
 #define AT(member) offsetof(mg_optim, member)
@@ -155,9 +181,11 @@ const mg_option mg_optim_options[] = {
     {"eps", MG_OPTION_REAL, AT(eps), {1e-8}, 1e-30, 1, NULL, "X", "adam, adamw, rmsprop: added to the root"},
     {"weight_decay", MG_OPTION_REAL, AT(weight_decay), {0}, 0, 1e3, NULL, "X",
      "decay of the weights; part of the gradient but in adamw"},
-    {"momentum", MG_OPTION_REAL, AT(momentum), {0}, 0, 1, NULL, "X", "sgd, rmsprop: momentum"},
+    {"momentum", MG_OPTION_REAL, AT(momentum), {0}, 0, 1, NULL, "X", "sgd, rmsprop, rmsprop-tf: momentum"},
     {"nesterov", MG_OPTION_FLAG, AT(nesterov), {0}, 0, 0, NULL, NULL, "sgd: momentum as Nesterov's"},
-    {"alpha", MG_OPTION_REAL, AT(alpha), {0.99}, 0, 1, NULL, "X", "rmsprop: decay of the mean square"},
+    {"alpha", MG_OPTION_REAL, AT(alpha), {0.99}, 0, 1, NULL, "X", "rmsprop, rmsprop-tf: decay of the mean square"},
+    {"initial", MG_OPTION_REAL, AT(initial), {1}, 0, 1e9, NULL, "X",
+     "rmsprop-tf: the mean square before the first update"},
     {"clip", MG_OPTION_REAL, AT(clip), {0}, 0, 1e9, NULL, "NORM", "largest norm of all gradients together; 0: any"},
     {"ema", MG_OPTION_REAL, AT(ema), {0}, 0, 0.9999999, NULL, "X", "keep a running average of the weights; 0: none"},
     {"schedule", MG_OPTION_CHOICE, AT(schedule), {0}, 0, 0, mg_schedule_names, "NAME", "the learning rate over time"},

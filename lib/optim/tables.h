@@ -24,6 +24,7 @@ typedef struct {
     /* The numbers of update t that are the same for all parameters. */
     mg_update (*prepare)(const mg_optim *optim, double t, double rate);
     size_t kernel;                        /* offset of an mg_update_fn in mg_kernels */
+    bool has_initial;                     /* its first slot starts at `initial`, not at 0 */
 } mg_optimiser_row;
 extern const mg_optimiser_row mg_optimisers[];
 extern const char *const mg_optimiser_names[];

@@ -36,25 +36,39 @@ static bool make_room(mg_tensor_set *set)
     return true;
 }
 
-mg_status mg_tensor_set_add(mg_tensor_set *set, const char *name, const mg_shape *shape, mg_error *why)
+/* Put a tensor into its place; it stays the caller's where that fails. */
+static mg_status put(mg_tensor_set *set, const char *name, const mg_tensor *tensor, mg_error *why)
 {
     bool is_there;
     size_t i = place(set, name, &is_there);
     if (is_there) return mg_fail(why, MG_BAD_DATA, "%s: there twice", name);
-    mg_tensor tensor;
-    MG_TRY(mg_tensor_make(MG_REAL, shape, &tensor, why));
     char *copy = mg_strdup(name);
     if (!copy || !make_room(set)) {
         mg_free(copy);
-        mg_tensor_clear(&tensor);
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
     }
     memmove(&set->names[i + 1], &set->names[i], (set->n - i) * sizeof *set->names);
     memmove(&set->tensors[i + 1], &set->tensors[i], (set->n - i) * sizeof *set->tensors);
     set->names[i] = copy;
-    set->tensors[i] = tensor;
+    set->tensors[i] = *tensor;
     set->n++;
     return MG_OK;
+}
+
+mg_status mg_tensor_set_add(mg_tensor_set *set, const char *name, const mg_shape *shape, mg_error *why)
+{
+    mg_tensor tensor;
+    MG_TRY(mg_tensor_make(MG_REAL, shape, &tensor, why));
+    mg_status status = put(set, name, &tensor, why);
+    if (status) mg_tensor_clear(&tensor);
+    return status;
+}
+
+mg_status mg_tensor_set_lend(mg_tensor_set *set, const char *name, const mg_tensor *tensor, mg_error *why)
+{
+    mg_tensor lent = *tensor;
+    lent.block = NULL; /* nothing to free */
+    return put(set, name, &lent, why);
 }
 
 mg_status mg_tensor_set_like(const mg_tensor_set *set, bool with_values, mg_tensor_set *copy, mg_error *why)

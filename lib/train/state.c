@@ -90,6 +90,11 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     for (int i = 0; i < loop->job->model->n_phases; i++)
         mg_json_put_int(&json, NULL, (int64_t)loop->trainer->phases[i].t);
     mg_json_array_end(&json);
+    mg_json_array_begin(&json, "round");
+    mg_json_put_int(&json, NULL, (int64_t)loop->trainer->rounds);
+    mg_json_put_int(&json, NULL, loop->trainer->phase);
+    mg_json_put_int(&json, NULL, loop->trainer->updates);
+    mg_json_array_end(&json);
     mg_json_object_end(&json);
 }
 
@@ -340,6 +345,16 @@ static bool get_updates(const mg_json *about, mg_trainer *trainer)
     return true;
 }
 
+static bool get_round(const mg_json *about, mg_trainer *trainer)
+{
+    const mg_json *list = mg_json_get(about, "round");
+    int64_t n[3];
+    for (size_t i = 0; i < 3; i++)
+        if (!mg_json_int(mg_json_at(list, i), &n[i]) || n[i] < 0) return false;
+    trainer->rounds = (uint64_t)n[0], trainer->phase = (int)n[1], trainer->updates = n[2];
+    return n[1] < trainer->options.model->n_phases;
+}
+
 static mg_status restore_numbers(const mg_saved *saved, mg_loop *loop, mg_error *why)
 {
     const mg_json *about = saved->about;
@@ -353,7 +368,7 @@ static mg_status restore_numbers(const mg_saved *saved, mg_loop *loop, mg_error 
         get_real(about, "epoch_nll", -INFINITY, &at->epoch_nll) &&
         get_real(about, "epoch_targets", 0, &at->epoch_targets) &&
         get_real(about, "divisor", 0, &loop->trainer->divisor) && get_plateau(about, &at->plateau) &&
-        get_last(about, &at->last) && get_updates(about, loop->trainer))
+        get_last(about, &at->last) && get_updates(about, loop->trainer) && get_round(about, loop->trainer))
         return MG_OK;
     return mg_fail(why, MG_BAD_DATA, "%s: numbers that no training has", saved->path);
 }

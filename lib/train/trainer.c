@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread; their gradients meet
-   in a tree (tree.h), are clipped, and move the parameters. Neither the number of threads nor which of them takes which
-   shard shows in a bit of the result. */
+   in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the number of threads nor which of
+   them takes which shard shows in a bit of the result. */
 #include "train/trainer.h"
 
 #include <assert.h>
@@ -101,22 +101,53 @@ static void fill(mg_instance *instance, const mg_batch *batch, int64_t first, in
     }
     mg_tensor per_target = mg_instance_input(instance, "per_target");
     if (per_target.data) *(mg_real *)per_target.data = (mg_real)(1 / (batch->targets > 0 ? batch->targets : 1));
+    mg_real *per_example = mg_instance_input(instance, "per_example").data;
+    mg_real share = (mg_real)(1 / (double)batch->examples);
+    for (int64_t i = 0; per_example && i < size; i++) per_example[i] = i < n ? share : 0;
 }
 
-static void keep_gradients(mg_trainer *t, const mg_instance *instance, const char *loss, int shard)
+static double scalar(const mg_instance *instance, const char *name)
 {
-    mg_share *share = mg_tree_take(&t->tree);
+    return (double)*(const mg_real *)mg_instance_output(instance, name).data;
+}
+
+static void keep_gradients(mg_trainer *t, const mg_instance *instance, int phase, int shard)
+{
+    const mg_phase *row = &t->options.model->phases[phase];
+    mg_tree *tree = &t->phases[phase].tree;
+    mg_share *share = mg_tree_take(tree);
     for (size_t i = 0; i < share->grads.n; i++) {
         char name[300];
         mg_tensor *to = &share->grads.tensors[i];
-        size_t bytes = (size_t)mg_shape_count(&to->shape) * sizeof(mg_real);
         snprintf(name, sizeof name, "grad/%s", share->grads.names[i]);
-        mg_tensor from = mg_instance_output(instance, name);
-        if (from.data) memcpy(to->data, from.data, bytes);
-        else memset(to->data, 0, bytes); /* not moved in this phase */
+        memcpy(to->data, mg_instance_output(instance, name).data,
+               (size_t)mg_shape_count(&to->shape) * sizeof(mg_real));
     }
-    share->loss = (double)*(const mg_real *)mg_instance_output(instance, loss).data;
-    mg_tree_give(&t->tree, shard, share);
+    share->loss = scalar(instance, row->loss);
+    for (int i = 0; row->parts && row->parts[i]; i++) share->parts[i] = scalar(instance, row->parts[i]);
+    mg_tree_give(tree, shard, share);
+}
+
+/* Where running statistics go, should the update be made. A phase that moves some has one shard. */
+static void keep_statistics(mg_trainer *t, const mg_instance *instance)
+{
+    for (size_t i = 0; i < t->statistics.n; i++) {
+        char name[300];
+        mg_tensor *to = &t->statistics.tensors[i];
+        snprintf(name, sizeof name, "next/%s", t->statistics.names[i]);
+        mg_tensor from = mg_instance_output(instance, name);
+        const void *stays = mg_tensor_set_find(t->options.params, t->statistics.names[i])->data;
+        memcpy(to->data, from.data ? from.data : stays, (size_t)mg_shape_count(&to->shape) * sizeof(mg_real));
+    }
+}
+
+static void move_statistics(mg_trainer *t)
+{
+    for (size_t i = 0; i < t->statistics.n; i++) {
+        const mg_tensor *from = &t->statistics.tensors[i];
+        memcpy(mg_tensor_set_find(t->options.params, t->statistics.names[i])->data, from->data,
+               (size_t)mg_shape_count(&from->shape) * sizeof(mg_real));
+    }
 }
 
 static double sum_nll(const mg_instance *instance)
@@ -135,14 +166,19 @@ static void run_shard(void *user, size_t shard)
     fill(instance, r->batch, first, r->size);
     mg_instance_seed(instance, r->t->options.seed, r->record + (uint64_t)first);
     r->why[shard].status = mg_instance_run(instance, &r->why[shard]);
-    if (r->m->use.purpose == MG_LIKELIHOOD) r->nll[shard] = sum_nll(instance);
-    else keep_gradients(r->t, instance, r->t->options.model->phases[r->m->use.phase].loss, (int)shard);
+    if (r->m->use.purpose == MG_LIKELIHOOD) {
+        r->nll[shard] = sum_nll(instance);
+    } else {
+        keep_gradients(r->t, instance, r->m->use.phase, (int)shard);
+        if (shard == 0) keep_statistics(r->t, instance);
+    }
     give_instance(r, instance);
 }
 
-static int shards_of(const mg_trainer *t, const mg_batch *batch, int64_t *size)
+static int shards_of(const mg_trainer *t, const mg_batch *batch, mg_use use, int64_t *size)
 {
-    *size = (batch->examples + t->options.shards - 1) / t->options.shards;
+    int shards = use.purpose == MG_TRAINING && t->phases[use.phase].couples ? 1 : t->options.shards;
+    *size = (batch->examples + shards - 1) / shards;
     return (int)((batch->examples + *size - 1) / *size);
 }
 
@@ -150,14 +186,14 @@ static int shards_of(const mg_trainer *t, const mg_batch *batch, int64_t *size)
 static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor_set *params, const mg_batch *batch,
                          int *n, mg_error *why)
 {
-    *n = shards_of(t, batch, &r->size);
+    *n = shards_of(t, batch, use, &r->size);
     use.batch = r->size;
     use.length = batch->length;
     r->t = t;
     r->batch = batch;
     MG_TRY(find_machine(t, use, params, &r->m, why));
     for (int i = 0; i < t->options.threads; i++) r->idle[r->n_idle++] = r->m->instances[i];
-    if (use.purpose == MG_TRAINING) mg_tree_start(&t->tree, *n);
+    if (use.purpose == MG_TRAINING) mg_tree_start(&t->phases[use.phase].tree, *n);
     pthread_mutex_init(&r->lock, NULL);
     mg_each(t->options.threads, (size_t)*n, run_shard, r);
     pthread_mutex_destroy(&r->lock);
@@ -171,24 +207,45 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
 
 /* ---- steps ---- */
 
+/* After an update: the next one is of the same phase, of the next, or of the next round's first. */
+static void go_on(mg_trainer *t)
+{
+    const mg_model *model = t->options.model;
+    int64_t (*updates)(const void *, uint64_t) = model->phases[t->phase].updates;
+    t->steps++;
+    if (++t->updates < (updates ? updates(t->options.config, t->rounds) : 1)) return;
+    t->updates = 0;
+    t->phase = (t->phase + 1) % model->n_phases;
+    if (t->phase > 0) return;
+    t->rounds++;
+    if (t->options.optim.ema > 0) mg_optim_average(&t->options.optim, &t->average, t->options.params);
+}
+
+static void move(mg_trainer *t, mg_phase_state *p, mg_share *sum, double norm, double rate)
+{
+    const mg_phase *row = &t->options.model->phases[t->phase];
+    mg_optim_clip(&p->optim, norm, &sum->grads);
+    mg_optim_step(&p->optim, ++p->t, rate, &p->moved, &sum->grads, &p->slots);
+    double most = row->clip_weight ? row->clip_weight(t->options.config) : 0;
+    if (most > 0) mg_optim_clip_weights(most, &p->moved);
+    move_statistics(t);
+}
+
 mg_status mg_trainer_step(mg_trainer *t, const mg_batch *batch, mg_step_result *result, mg_error *why)
 {
-    for (int phase = 0; phase < t->options.model->n_phases; phase++) {
-        mg_phase_state *p = &t->phases[phase];
-        round_of r = {.record = t->steps * (uint64_t)t->options.batch};
-        int n;
-        MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, phase, 0, 0}, t->options.params, batch, &n, why));
-        mg_share *sum = mg_tree_sum(&t->tree);
-        double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&t->options.optim, p->t + 1, t->divisor);
-        if (!isfinite(sum->loss) || !isfinite(norm))
-            return mg_fail(why, MG_BAD_NUMBER, "step %llu: the %s is not finite", (unsigned long long)(t->steps + 1),
-                           isfinite(sum->loss) ? "gradient" : "loss");
-        mg_optim_clip(&t->options.optim, norm, &sum->grads);
-        mg_optim_step(&t->options.optim, ++p->t, rate, t->options.params, &sum->grads, &p->slots);
-        *result = (mg_step_result){sum->loss, norm, rate};
-    }
-    if (t->options.optim.ema > 0) mg_optim_average(&t->options.optim, &t->average, t->options.params);
-    t->steps++;
+    mg_phase_state *p = &t->phases[t->phase];
+    round_of r = {.record = t->steps * (uint64_t)t->options.batch};
+    int n;
+    MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, t->phase, 0, 0}, t->options.params, batch, &n, why));
+    mg_share *sum = mg_tree_sum(&p->tree);
+    double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&p->optim, p->t + 1, t->divisor);
+    if (!isfinite(sum->loss) || !isfinite(norm))
+        return mg_fail(why, MG_BAD_NUMBER, "step %llu: the %s is not finite", (unsigned long long)(t->steps + 1),
+                       isfinite(sum->loss) ? "gradient" : "loss");
+    *result = (mg_step_result){.phase = t->phase, .loss = sum->loss, .grad_norm = norm, .rate = rate};
+    memcpy(result->parts, sum->parts, sizeof result->parts);
+    move(t, p, sum, norm, rate);
+    go_on(t);
     return MG_OK;
 }
 
@@ -212,10 +269,37 @@ const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *t)
 
 /* ---- making ---- */
 
+static mg_status open_phase(mg_trainer *t, int phase, mg_error *why)
+{
+    const mg_trainer_options *o = &t->options;
+    mg_phase_state *p = &t->phases[phase];
+    const mg_phase *row = &o->model->phases[phase];
+    p->optim = o->of_phase ? o->of_phase[phase] : o->optim;
+    p->couples = row->couples && row->couples(o->config);
+    MG_TRY(mg_optim_check(&p->optim, why));
+    MG_TRY(mg_model_moves(o->model, o->config, phase, o->params, &p->moved, why));
+    MG_TRY(mg_optim_slots(&p->optim, &p->moved, &p->slots, why));
+    return mg_tree_open(&p->tree, &p->moved, p->couples ? 1 : o->shards, p->couples ? 1 : o->threads, why);
+}
+
+static mg_status keep_statistic(void *user, const mg_param_info *info, mg_error *why)
+{
+    mg_trainer *t = user;
+    if (!info->is_statistic || mg_tensor_set_find(&t->statistics, info->name)) return MG_OK;
+    return mg_tensor_set_add(&t->statistics, info->name, &info->shape, why);
+}
+
+static mg_status open_all(mg_trainer *t, mg_error *why)
+{
+    const mg_trainer_options *o = &t->options;
+    for (int i = 0; i < o->model->n_phases; i++) MG_TRY(open_phase(t, i, why));
+    MG_TRY(mg_model_each_param(o->model, o->config, keep_statistic, t, why));
+    return o->optim.ema > 0 ? mg_tensor_set_like(o->params, true, &t->average, why) : MG_OK;
+}
+
 mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result, mg_error *why)
 {
     *result = NULL;
-    MG_TRY(mg_optim_check(&options->optim, why));
     mg_trainer *t = mg_alloc_zero(1, sizeof *t);
     if (!t) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     t->options = *options;
@@ -223,10 +307,7 @@ mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result,
     if (t->options.threads > t->options.shards) t->options.threads = t->options.shards;
     if (t->options.threads < 1) t->options.threads = 1;
     assert(options->model->n_phases <= MG_MOST_PHASES);
-    mg_status status = mg_tree_open(&t->tree, options->params, t->options.shards, t->options.threads, why);
-    for (int i = 0; !status && i < options->model->n_phases; i++)
-        status = mg_optim_slots(&options->optim, options->params, &t->phases[i].slots, why);
-    if (!status && options->optim.ema > 0) status = mg_tensor_set_like(options->params, true, &t->average, why);
+    mg_status status = open_all(t, why);
     if (status) return mg_trainer_free(t), status;
     *result = t;
     return MG_OK;
@@ -236,9 +317,13 @@ void mg_trainer_free(mg_trainer *t)
 {
     if (!t) return;
     for (int i = 0; i < MG_PLANS; i++) machine_close(&t->machines[i], t->options.threads);
-    for (int i = 0; i < MG_MOST_PHASES; i++) mg_tensor_set_clear(&t->phases[i].slots);
+    for (int i = 0; i < MG_MOST_PHASES; i++) {
+        mg_tensor_set_clear(&t->phases[i].moved);
+        mg_tensor_set_clear(&t->phases[i].slots);
+        mg_tree_close(&t->phases[i].tree);
+    }
+    mg_tensor_set_clear(&t->statistics);
     mg_tensor_set_clear(&t->average);
-    mg_tree_close(&t->tree);
     mg_free(t);
 }
 

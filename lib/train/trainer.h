@@ -19,7 +19,11 @@ typedef struct {
 } mg_machine;
 
 typedef struct {
+    mg_optim optim;
+    mg_tensor_set moved; /* the parameters that it moves, lent */
     mg_tensor_set slots;
+    mg_tree tree;
+    bool couples;
     uint64_t t; /* updates made */
 } mg_phase_state;
 
@@ -27,11 +31,13 @@ struct mg_trainer {
     mg_trainer_options options;
     mg_phase_state phases[MG_MOST_PHASES];
     mg_tensor_set average;
-    uint64_t steps;
+    mg_tensor_set statistics; /* as the graph that is running leaves them */
+    uint64_t steps, rounds;
+    int phase;        /* of the next update */
+    int64_t updates;  /* of it that this round has had */
     double divisor; /* of the rates; 0: none yet */
     mg_machine machines[MG_PLANS];
     uint64_t clock;
-    mg_tree tree;
     mg_op_time *times; /* of each thread in turn */
 };
 

@@ -59,6 +59,7 @@ static void add(mg_share *left, const mg_share *right)
 {
     for (size_t i = 0; i < left->grads.n; i++) mg_tensor_add(&left->grads.tensors[i], &right->grads.tensors[i]);
     left->loss += right->loss;
+    for (int i = 0; i < MG_PARTS; i++) left->parts[i] += right->parts[i];
 }
 
 void mg_tree_give(mg_tree *tree, int leaf, mg_share *share)

@@ -4,7 +4,7 @@
 #ifndef TRAIN_TREE_H
 #define TRAIN_TREE_H
 
-#include <mgen/tensor.h>
+#include <mgen/nn.h>
 
 #include <pthread.h>
 
@@ -13,7 +13,7 @@ enum { MG_MOST_SHARDS = 64, MG_TREE_LEVELS = 7 };
 /* What a shard gives, and every sum on the way. */
 typedef struct {
     mg_tensor_set grads;
-    double loss;
+    double loss, parts[MG_PARTS]; /* of the phase, in its order */
 } mg_share;
 
 typedef struct {

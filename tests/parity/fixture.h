@@ -45,6 +45,7 @@ void fixture_check(parity *p, fixture *fx, const mg_error *trouble);
 typedef mg_status (*fixture_runner)(fixture *fx, mg_error *why);
 mg_status run_sequence(fixture *fx, mg_error *why);  /* sequence.c */
 mg_status run_ops(fixture *fx, mg_error *why);       /* ops.c */
+mg_status run_gan(fixture *fx, mg_error *why);       /* gan.c */
 mg_status run_optim(fixture *fx, mg_error *why);     /* optim.c */
 mg_status run_schedules(fixture *fx, mg_error *why);
 

@@ -9,6 +9,8 @@
 static const struct { const char *model; fixture_runner run; } runners[] = {
     {"lstm", run_sequence},
     {"ops", run_ops},
+    {"wavegan", run_gan},
+    {"specgan", run_gan},
     {"optim", run_optim},
     {"schedules", run_schedules},
 };

@@ -199,7 +199,8 @@ static mg_hash five_steps(how h, mg_step_result *result)
     REQUIRE(mg_corpus_open(pack, 0, 64, &c, &why) == MG_OK);
     REQUIRE(mg_batch_new(c, 10, &batch, &why) == MG_OK);
     REQUIRE(mg_model_start(model, config, 3, &params, &why) == MG_OK);
-    mg_trainer_options options = {model, config, mg_train_optim_defaults(), &params, 10, h.shards, h.threads, 3};
+    mg_trainer_options options = {.model = model, .config = config, .optim = mg_train_optim_defaults(),
+                                  .params = &params, .batch = 10, .shards = h.shards, .threads = h.threads, .seed = 3};
     REQUIRE(mg_trainer_new(&options, &trainer, &why) == MG_OK);
     uint32_t *order = mg_corpus_order(c, MG_SPLIT_TRAIN, 10, 3, 0);
     for (int i = 0; i < 5; i++) {

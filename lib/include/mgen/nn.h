@@ -12,6 +12,26 @@ MG_PUBLIC_BEGIN
 
 /** x W^T + b: NAME.weight [out, in], NAME.bias [out], both uniform within 1 / sqrt(in). */
 mg_node *mg_layer_linear(mg_graph *g, const char *name, mg_node *x, int64_t out);
+/** x W^T: NAME.weight [out, in] alone, as before a norm, which would take a bias away again. */
+mg_node *mg_layer_matrix(mg_graph *g, const char *name, mg_node *x, int64_t out);
+/** A convolution: NAME.weight [filters, channels / groups, kernel..] and, if wanted, NAME.bias [filters], both uniform
+    within 1 / sqrt(numbers that a filter sees). kernel: a length for each axis of x after the channels. */
+mg_node *mg_layer_conv(mg_graph *g, const char *name, mg_node *x, int64_t filters, const int64_t *kernel,
+                       const mg_window *window, bool has_bias);
+/** A transposed convolution to `size`: NAME.weight [channels of x, filters / groups, kernel..], NAME.bias [filters]. */
+mg_node *mg_layer_conv_transpose(mg_graph *g, const char *name, mg_node *x, int64_t filters, const int64_t *kernel,
+                                 const mg_window *window, const int64_t *size, bool has_bias);
+/** The window of TensorFlow's SAME: as much padding as keeps n / stride places, the odd one at the end. */
+mg_window mg_window_same(int axes, const int64_t *kernel, const int64_t *stride);
+/** Which statistics a batch norm uses. */
+typedef enum {
+    MG_NORM_BATCH,   /**< of the batch; there are no others */
+    MG_NORM_HELD,    /**< of the batch; the running ones stay as they are */
+    MG_NORM_MOVED,   /**< of the batch, towards which the running ones move: r = (1 - momentum) r + momentum s */
+    MG_NORM_RUNNING  /**< the running ones */
+} mg_norm_by;
+/** Batch norm: NAME.weight, NAME.bias [C]; NAME.running_mean, NAME.running_var, statistics, but with MG_NORM_BATCH. */
+mg_node *mg_layer_batch_norm(mg_graph *g, const char *name, mg_node *x, double eps, double momentum, mg_norm_by by);
 /** Rows of NAME.weight [rows, width], normal with deviation 1. */
 mg_node *mg_layer_embedding(mg_graph *g, const char *name, mg_node *index, int64_t rows, int64_t width);
 /** Layer `layer` of an LSTM over time: x [T, B, in], or ids [T, B] below `in` that stand for one-hot rows; h and c
@@ -84,12 +104,19 @@ mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets);
 
 /** One thing that training alternates: an output to make small, and the parameters that move. A graph that is built
     for it has the inputs tokens or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 / unmasked steps
-    of the whole batch, of which a graph may see a part. */
+    of the whole batch, of which a graph may see a part. Where steps do not matter there is per_example [B]: 1 /
+    examples of the whole batch, 0 at places that are filled up. */
 typedef struct {
     const char *name;
     const char *loss;   /**< an output, a scalar: a part's share of the batch's loss */
     const char *params; /**< prefix of the names of the parameters that it moves; "" all */
+    /** Outputs beside the loss that people want to see, scalars of the same kind, ended by NULL; NULL: none. */
+    const char *const *parts;
+    int64_t (*updates)(const void *config, uint64_t round); /**< in a round; NULL: one */
+    bool (*couples)(const void *config); /**< whether examples of a batch see each other; NULL: they do not */
+    double (*clip_weight)(const void *config); /**< after an update no weight is larger; 0 or NULL: no limit */
 } mg_phase;
+enum { MG_PARTS = 8 }; /**< most parts of a phase */
 
 /** A model is a description; everything else is done with it by others. */
 typedef struct mg_model {
@@ -122,6 +149,9 @@ mg_graph *mg_model_graph(const mg_model *model, const void *config, mg_use use);
 /** Visit the parameters of a model, phase by phase (one may come again), without making them. */
 typedef mg_status (*mg_param_fn)(void *user, const mg_param_info *info, mg_error *why);
 mg_status mg_model_each_param(const mg_model *model, const void *config, mg_param_fn visit, void *user, mg_error *why);
+/** The parameters that a phase moves, lent by those of the model. */
+mg_status mg_model_moves(const mg_model *model, const void *config, int phase, const mg_tensor_set *params,
+                         mg_tensor_set *moved, mg_error *why);
 /** The parameters of a model at their start, drawn by seed and name. */
 mg_status mg_model_start(const mg_model *model, const void *config, uint64_t seed, mg_tensor_set *params,
                          mg_error *why);

@@ -55,6 +55,10 @@ mg_node *mg_input_index(mg_graph *g, const char *name, int64_t limit, const mg_s
 mg_node *mg_scalar(mg_graph *g, const char *name);                       /**< an input of rank 0 */
 /** A parameter of the model: the same name gives the same node and must have the same shape. */
 mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
+/** A parameter that no gradient moves, such as a running mean: a model's file has it, training writes it. */
+mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
+/** Its value after an update, where the graph is for training: output "next/NAME". */
+void mg_statistic_move(mg_graph *g, mg_node *statistic, mg_node *value);
 /** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
@@ -155,7 +159,13 @@ void mg_output(mg_graph *g, const char *name, mg_node *x);
 mg_node *mg_output_find(const mg_graph *g, const char *name); /**< NULL if there is none */
 
 size_t mg_graph_params(const mg_graph *g);
-typedef struct { const char *name; mg_shape shape; mg_start start; mg_node *node; } mg_param_info;
+typedef struct {
+    const char *name;
+    mg_shape shape;
+    mg_start start;
+    mg_node *node;
+    bool is_statistic;
+} mg_param_info;
 mg_param_info mg_graph_param(const mg_graph *g, size_t i); /**< in the order of their first use */
 
 /* ---- plan and run ---- */

@@ -12,7 +12,7 @@ MG_PUBLIC_BEGIN
 /** How parameters are moved. Members as in a configuration's JSON. */
 typedef struct {
     int optimizer;         /**< row of the table: "adam" ... */
-    double lr, betas[2], eps, weight_decay, momentum, alpha;
+    double lr, betas[2], eps, weight_decay, momentum, alpha, initial;
     bool nesterov;
     double clip;           /**< largest norm of all gradients together, 0: none */
     double ema;            /**< weight of the old value in a running average of the parameters, 0: none */
@@ -50,7 +50,7 @@ double mg_plateau_tell(mg_plateau *plateau, const mg_optim *optim, double loss);
 /** Which numbers an optimiser remembers for a parameter: "m", "v"; NULL past the end. */
 const char *mg_optim_slot(const mg_optim *optim, int i);
 
-/** Slots for every parameter, zeros: named PARAMETER/SLOT. */
+/** Slots for every parameter as they start: named PARAMETER/SLOT. */
 mg_status mg_optim_slots(const mg_optim *optim, const mg_tensor_set *params, mg_tensor_set *slots, mg_error *why);
 
 /** sqrt of the sum of squares of all numbers, in double, tensors in the order of their names. */
@@ -60,6 +60,8 @@ void mg_optim_clip(const mg_optim *optim, double norm, mg_tensor_set *grads);
 /** Update t (from 1) of all parameters at `rate`. The sets have the same names. */
 void mg_optim_step(const mg_optim *optim, uint64_t t, double rate, mg_tensor_set *params, const mg_tensor_set *grads,
                    mg_tensor_set *slots);
+/** Every parameter is kept within -most .. most (Arjovsky et al. 2017). */
+void mg_optim_clip_weights(double most, mg_tensor_set *params);
 /** average = ema average + (1 - ema) params. */
 void mg_optim_average(const mg_optim *optim, mg_tensor_set *average, const mg_tensor_set *params);
 

@@ -60,6 +60,8 @@ typedef struct {
 
 /** A new tensor of zeros under a name that the set does not have. */
 mg_status mg_tensor_set_add(mg_tensor_set *set, const char *name, const mg_shape *shape, mg_error *why);
+/** A tensor of another set, whose numbers stay that one's. */
+mg_status mg_tensor_set_lend(mg_tensor_set *set, const char *name, const mg_tensor *tensor, mg_error *why);
 mg_tensor *mg_tensor_set_find(const mg_tensor_set *set, const char *name); /**< NULL if there is none */
 /** Zeros under the same names in the same shapes; or, with values, a copy. */
 mg_status mg_tensor_set_like(const mg_tensor_set *set, bool with_values, mg_tensor_set *copy, mg_error *why);

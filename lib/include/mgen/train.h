@@ -51,23 +51,28 @@ void mg_batch_free(mg_batch *batch);
 
 /* ---- steps ---- */
 
-/** Parameters with their optimiser, moved step by step. A batch is cut into `shards` parts of equal size whatever the
-    number of threads; their gradients meet in a binary tree. */
+/** Parameters with their optimisers, moved step by step. A step is an update of one phase: a round is as many of each
+    phase in turn as the model says. A batch is cut into `shards` parts of equal size whatever the number of threads
+    (one where the phase couples examples); their gradients meet in a binary tree. */
 typedef struct mg_trainer mg_trainer;
 typedef struct {
     const mg_model *model;
     const void *config;       /**< lent */
     mg_optim optim;
+    const mg_optim *of_phase; /**< one for each phase instead of `optim`, copied; NULL: all alike */
     mg_tensor_set *params;    /**< lent; moved by steps */
     int64_t batch;            /**< examples a step */
     int shards, threads;
     uint64_t seed;
 } mg_trainer_options;
-typedef struct { double loss, grad_norm, rate; } mg_step_result;
+typedef struct {
+    int phase;
+    double loss, grad_norm, rate, parts[MG_PARTS];
+} mg_step_result;
 
 mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **trainer, mg_error *why);
 void mg_trainer_free(mg_trainer *trainer);
-/** One round of updates. MG_BAD_NUMBER, and nothing moved, where loss or gradient are not finite. */
+/** The next update of the round. MG_BAD_NUMBER, and nothing moved, where loss or gradient are not finite. */
 mg_status mg_trainer_step(mg_trainer *trainer, const mg_batch *batch, mg_step_result *result, mg_error *why);
 /** Sum of the negative log-likelihoods of a batch; of the averaged parameters where there is an average. */
 mg_status mg_trainer_evaluate(mg_trainer *trainer, const mg_batch *batch, double *nll, mg_error *why);

@@ -33,7 +33,7 @@ void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real 
     for (int64_t i = 0; i < n; i++) {
         mg_real d = g[i] + by.l2 * w[i];
         s[i] = by.beta2 * s[i] + by.gain2 * d * d;
-        d /= __builtin_sqrtf(s[i]) + by.eps;
+        d /= by.has_eps_inside ? __builtin_sqrtf(s[i] + by.eps) : __builtin_sqrtf(s[i]) + by.eps;
         if (buf) d = buf[i] = by.momentum * buf[i] + d;
         w[i] -= by.rate * d;
     }
