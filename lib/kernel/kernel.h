@@ -66,7 +66,7 @@ typedef struct {
     void (*log_softmax)(int64_t n, mg_real *y, const mg_real *x); /* one row */
     void (*lstm_row)(int64_t n, const mg_lstm_row *row);
     void (*lstm_back_row)(int64_t n, const mg_lstm_back_row *row);
-    /* c = or += a b. Every element is c + chain + chain + ..., a chain being an FMA chain from 0 over the next 256 of
+    /* c = or += a b. Every element is c + chain + chain + ..., a chain being an FMA chain from 0 over the next 64 of
        k: neither m and n nor the vector width shows in the result. */
     void (*product)(const mg_product_call *call);
     /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */

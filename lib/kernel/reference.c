@@ -111,7 +111,7 @@ static void lstm_back_row(int64_t n, const mg_lstm_back_row *r)
 
 /* ---- products ---- */
 
-enum { CHAIN = 256 };
+enum { CHAIN = 64 };
 
 static mg_real at(const mg_matrix *x, int64_t row, int64_t col) { return x->p[row * x->step_row + col * x->step_col]; }
 

@@ -4,7 +4,7 @@
 #include "kernel/fast/fast.h"
 #include "kernel/fast/vector.h"
 
-enum { CHAIN = 256 };
+enum { CHAIN = 64 };
 
 /* ---- by chains ---- */
 
