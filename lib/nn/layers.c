@@ -144,14 +144,6 @@ mg_node *mg_dropout(mg_graph *g, const char *name, mg_node *x, double p, int exa
                      mg_fill(g, mg_node_shape(x), 0));
 }
 
-mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n)
-{
-    mg_shape shape = *mg_node_shape(index), wide = shape;
-    shape.dim[shape.rank++] = 1;
-    wide.dim[wide.rank++] = n;
-    return mg_equal(g, mg_broadcast(g, mg_reshape(g, mg_cast(g, index), &shape), &wide), mg_count_up(g, n));
-}
-
 /* ---- losses ---- */
 
 /* The sum over the last axis, which goes. */
@@ -162,13 +154,6 @@ static mg_node *sum_last(mg_graph *g, mg_node *x)
     if (last < 0) return x; /* after a failure */
     shape.rank = last;
     return mg_reshape(g, mg_sum(g, x, 1u << last), &shape);
-}
-
-mg_node *mg_cross_entropy(mg_graph *g, mg_node *logits, mg_node *targets)
-{
-    mg_node *log_p = mg_log_softmax(g, logits), *is_target = mg_one_hot(g, targets, mg_dim(logits, -1));
-    mg_node *chosen = mg_select(g, is_target, log_p, mg_fill(g, mg_node_shape(log_p), 0));
-    return mg_affine(g, sum_last(g, chosen), -1, 0);
 }
 
 mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets)

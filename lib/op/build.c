@@ -200,6 +200,16 @@ mg_node *mg_gather(mg_graph *g, mg_node *x, mg_node *index, int batch)
     return mg_node_make(g, MG_OP_gather, (mg_node *[]){x, index}, 2, &(mg_attr){.gather = {batch, 0}}, NULL);
 }
 
+mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n)
+{
+    mg_shape column = index->shape, wide = column;
+    if (mg_graph_failed(g)) return &g->lost;
+    column.dim[column.rank++] = 1;
+    wide.dim[wide.rank++] = n;
+    mg_node *class = mg_reshape(g, mg_cast(g, index), &column);
+    return mg_equal(g, mg_broadcast(g, class, &wide), mg_count_up(g, n));
+}
+
 mg_node *mg_scatter_add(mg_graph *g, mg_node *x, mg_node *index, int batch, int64_t rows)
 {
     return mg_node_make(g, MG_OP_scatter_add, (mg_node *[]){x, index}, 2, &(mg_attr){.gather = {batch, rows}}, NULL);
@@ -223,7 +233,7 @@ static bool spells(mg_graph *g, mg_op op, mg_node *const *in, int n_in, const mg
     return true;
 }
 
-static mg_node *fused(mg_graph *g, mg_op op, mg_node *const *in, int n_in)
+mg_node *mg_node_fused(mg_graph *g, mg_op op, mg_node *const *in, int n_in)
 {
     mg_node *y;
     return spells(g, op, in, n_in, NULL, &y) ? y : mg_node_make(g, op, in, n_in, NULL, NULL);
@@ -231,11 +241,11 @@ static mg_node *fused(mg_graph *g, mg_op op, mg_node *const *in, int n_in)
 
 mg_node *mg_linear(mg_graph *g, mg_node *x, mg_node *w, mg_node *b)
 {
-    return fused(g, MG_OP_linear, (mg_node *[]){x, w, b}, 3);
+    return mg_node_fused(g, MG_OP_linear, (mg_node *[]){x, w, b}, 3);
 }
 
-mg_node *mg_softmax(mg_graph *g, mg_node *x) { return fused(g, MG_OP_softmax, &x, 1); }
-mg_node *mg_log_softmax(mg_graph *g, mg_node *x) { return fused(g, MG_OP_log_softmax, &x, 1); }
+mg_node *mg_softmax(mg_graph *g, mg_node *x) { return mg_node_fused(g, MG_OP_softmax, &x, 1); }
+mg_node *mg_log_softmax(mg_graph *g, mg_node *x) { return mg_node_fused(g, MG_OP_log_softmax, &x, 1); }
 
 /* Parts start on 64-byte boundaries. */
 static int64_t rounded(int64_t n) { return (n + 15) / 16 * 16; }

@@ -92,6 +92,8 @@ void mg_derive_spelled(mg_derive *d);
 
 /* A node, or an equal one that is there already. `given` is the shape where the op takes it as it is (else NULL). */
 mg_node *mg_node_make(mg_graph *g, mg_op op, mg_node *const *in, int n_in, const mg_attr *attr, const mg_shape *given);
+/* The same for a fused op without attributes, or its spelling where the graph asks for that. */
+mg_node *mg_node_fused(mg_graph *g, mg_op op, mg_node *const *in, int n_in);
 mg_node *mg_node_part(mg_graph *g, mg_node *whole, int index, int64_t offset, const mg_shape *shape);
 /* Another node for the same numbers, never merged with x. */
 mg_node *mg_node_clone(mg_graph *g, mg_node *x);

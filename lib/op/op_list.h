@@ -6,7 +6,7 @@
    arity       ANY: any number of inputs
    shape       shape.c: sets the node's shape, or says what is wrong
    kernel      run.c; run_none: there is nothing to compute
-   derivative  derive.c, lstm.c, conv.c; d_none: gradients end here; d_spelled: it is that of the spelling
+   derivative  derive.c, lstm.c and so on; d_none: gradients end here; d_spelled: it is that of the spelling
    flags       EACH      element by element: may overwrite an input that nobody reads any more; reads any strides
                STRIDES   reads its inputs at any strides
                ALIAS     the input's memory under another shape; DENSE: which must be without holes
@@ -65,6 +65,10 @@
     FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       0, spell_linear, no_scratch)           \
     FUSED(softmax,     1,   shape_same,      run_softmax,      d_softmax,      0, spell_softmax, no_scratch)          \
     FUSED(log_softmax, 1,   shape_same,      run_log_softmax,  d_log_softmax,  0, spell_log_softmax, no_scratch)      \
+    FUSED(cross_entropy, 2, shape_cross_entropy, run_cross_entropy, d_cross_entropy, 0, spell_cross_entropy,          \
+          scratch_cross_entropy)                                                                                      \
+    FUSED(cross_entropy_back, 3, shape_cross_entropy_back, run_cross_entropy_back, d_spelled, 0,                      \
+          spell_cross_entropy_back, no_scratch)                                                                       \
     FUSED(lstm,        5,   shape_lstm,      run_lstm,         d_lstm,         0, spell_lstm, scratch_lstm)           \
     FUSED(lstm_back,   8,   shape_lstm_back, run_lstm_back,    d_spelled,      0, spell_lstm_back, scratch_lstm_back)
 

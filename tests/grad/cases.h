@@ -103,6 +103,9 @@ static mg_node *build_lstm_back(mg_graph *g, mg_node **in)
     return mg_concat(g, 0, flat, 3);
 }
 
+BUILD(cross_entropy, mg_cross_entropy(g, in[0], in[1]))
+BUILD(cross_entropy_back, mg_node_fused(g, MG_OP_cross_entropy_back, in, 3))
+
 #define R(...) {PLAIN, MG_SHAPE_INIT(__VA_ARGS__)}
 #define P(...) {POSITIVE, MG_SHAPE_INIT(__VA_ARGS__)}
 #define M(...) {MASK, MG_SHAPE_INIT(__VA_ARGS__)}
@@ -153,6 +156,8 @@ static const grad_case cases[] = {
     {"linear", 3, {R(2, 3, 4), R(5, 4), R(5)}, build_linear},
     {"softmax", 1, {R(3, 5)}, build_softmax},
     {"log_softmax", 1, {R(2, 3, 5)}, build_log_softmax},
+    {"cross_entropy", 2, {R(2, 3, 5), N(2, 3)}, build_cross_entropy},
+    {"cross_entropy_back", 3, {R(2, 3, 5), N(2, 3), R(2, 3)}, build_cross_entropy_back},
     {"lstm", 5, {R(3, 2, 8), R(2, 2), R(2, 2), R(8, 2), M(3, 2)}, build_lstm},
     {"lstm", 5, {R(2, 3, 12), R(3, 3), R(3, 3), R(12, 3), M(2, 3)}, build_lstm_last},
     {"lstm_back", 8, {R(8, 2), M(3, 2), R(2, 2), R(3, 2, 2), R(3, 2, 8), R(3, 2, 2), R(3, 2, 2), R(3, 2, 8)},

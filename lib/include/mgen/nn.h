@@ -41,8 +41,6 @@ mg_lstm_out mg_layer_lstm(mg_graph *g, const char *name, int layer, mg_node *x, 
                           mg_node *mask);
 /** In training, each number is 0 with probability p, else divided by 1 - p. Axis `examples` counts the batch. */
 mg_node *mg_dropout(mg_graph *g, const char *name, mg_node *x, double p, int examples);
-/** index [..] below n as rows of n numbers, one of them 1. */
-mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n);
 
 /* ---- activations ---- */
 
@@ -93,10 +91,8 @@ mg_node *mg_upsample(mg_graph *g, mg_node *x, const int64_t *scale); /**< each v
     [H, M, D] adds q e(distance), rows for distances M - 1 .. 0, zero beyond; NULL: no such term. */
 mg_node *mg_attention(mg_graph *g, mg_node *q, mg_node *k, mg_node *v, mg_node *relative);
 
-/* ---- losses of each step ---- */
+/* ---- losses of each step; op.h has the cross entropy ---- */
 
-/** log sum exp x - x[target]: logits [.., n], targets [..] give [..]. */
-mg_node *mg_cross_entropy(mg_graph *g, mg_node *logits, mg_node *targets);
 /** Sum over the last axis of softplus(z) - y z, the negative log-likelihood of independent bits y. */
 mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets);
 

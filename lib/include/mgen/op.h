@@ -115,6 +115,8 @@ mg_node *mg_mean(mg_graph *g, mg_node *x, unsigned axes);
 mg_node *mg_sum_all(mg_graph *g, mg_node *x);                            /**< a scalar */
 /** Rows of x by number: x [B.., N, D..], index [B.., K..] give [B.., K.., D..]; `batch` axes B are shared. */
 mg_node *mg_gather(mg_graph *g, mg_node *x, mg_node *index, int batch);
+/** index [..] below n as rows of n numbers [.., n], one of them 1. */
+mg_node *mg_one_hot(mg_graph *g, mg_node *index, int64_t n);
 /** The other way: x [B.., K.., D..] added into zeros [B.., rows, D..] at the rows that index names. */
 mg_node *mg_scatter_add(mg_graph *g, mg_node *x, mg_node *index, int batch, int64_t rows);
 
@@ -143,6 +145,8 @@ mg_node *mg_conv_to_kernel(mg_graph *g, mg_node *x, mg_node *y, const mg_window 
 
 mg_node *mg_softmax(mg_graph *g, mg_node *x);
 mg_node *mg_log_softmax(mg_graph *g, mg_node *x);
+/** log sum exp x - x[target]: logits [.., n], targets [..], integers below n, give [..]. */
+mg_node *mg_cross_entropy(mg_graph *g, mg_node *logits, mg_node *targets);
 
 /* ---- recurrence, fused ---- */
 
