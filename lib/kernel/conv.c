@@ -16,7 +16,7 @@ typedef struct {
     int64_t taps, places; /* of a filter; of an example */
     int64_t width;        /* most places of a block */
     int64_t row;          /* numbers from one row of a block to the next */
-    mg_real *columns, *tile;
+    mg_real *columns, *tile, *scratch;
 } work;
 
 /* Places from `first` of `examples` examples from `example`: one with some of its places, or several with all. */
@@ -34,10 +34,18 @@ static work plan(const mg_conv_call *c)
     return w;
 }
 
+/* For the largest of the three products. */
+static size_t product_scratch(const work *w)
+{
+    int64_t deepest = w->taps > w->c->filters ? w->taps : w->c->filters;
+    int64_t widest = w->taps > w->width ? w->taps : w->width;
+    return mg_product_scratch(widest, deepest > w->width ? deepest : w->width);
+}
+
 size_t mg_conv_scratch(const mg_conv_call *c)
 {
     work w = plan(c);
-    return (size_t)((w.taps + c->filters) * w.row);
+    return (size_t)((w.taps + c->filters) * w.row) + product_scratch(&w);
 }
 
 static work begin(const mg_conv_call *c, mg_real *scratch)
@@ -45,6 +53,7 @@ static work begin(const mg_conv_call *c, mg_real *scratch)
     work w = plan(c);
     w.columns = scratch;
     w.tile = scratch + w.taps * w.row;
+    w.scratch = w.tile + c->filters * w.row;
     return w;
 }
 
@@ -182,7 +191,7 @@ void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_r
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
             mg_product(&(mg_product_call){.m = c->filters, .n = columns_of(&b), .k = k.taps,
                                           .a = {w + group * c->filters * k.taps, k.taps, 1},
-                                          .b = {k.columns, k.row, 1}, .c = tile, .ldc = row});
+                                          .b = {k.columns, k.row, 1}, .c = tile, .ldc = row, .scratch = k.scratch});
             move_tile(&k, &b, group, y, true);
         }
 }
@@ -198,7 +207,8 @@ void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real
             move_tile(&k, &b, group, (mg_real *)(uintptr_t)y, false);
             mg_product(&(mg_product_call){.m = k.taps, .n = columns_of(&b), .k = c->filters,
                                           .a = {w + group * c->filters * k.taps, 1, k.taps},
-                                          .b = {tile, row, 1}, .c = k.columns, .ldc = k.row});
+                                          .b = {tile, row, 1}, .c = k.columns, .ldc = k.row,
+                                          .scratch = k.scratch});
             each_run(&k, &b, group, x, false);
         }
 }
@@ -215,6 +225,7 @@ void mg_conv_run_to_kernel(const mg_conv_call *c, const mg_real *x, const mg_rea
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
             mg_product(&(mg_product_call){.m = c->filters, .n = k.taps, .k = columns_of(&b), .a = {tile, row, 1},
                                           .b = {k.columns, 1, k.row},
-                                          .c = w + group * c->filters * k.taps, .ldc = k.taps, .adds = true});
+                                          .c = w + group * c->filters * k.taps, .ldc = k.taps, .adds = true,
+                                          .scratch = k.scratch});
         }
 }

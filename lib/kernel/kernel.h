@@ -56,6 +56,8 @@ typedef struct {
     mg_real *c;
     int64_t ldc; /* row length of c, whose rows are contiguous */
     bool adds;   /* += */
+    const mg_real *panels; /* b as `pack` leaves it, instead of b; NULL: none */
+    mg_real *scratch;      /* mg_product_scratch numbers, where something is to be packed on the way */
 } mg_product_call;
 
 typedef struct {
@@ -69,12 +71,23 @@ typedef struct {
     /* c = or += a b. Every element is c + chain + chain + ..., a chain being an FMA chain from 0 over the next 64 of
        k: neither m and n nor the vector width shows in the result. */
     void (*product)(const mg_product_call *call);
+    /* b [k, n] in the order in which product reads it, for products that come again: mg_panels_size(k, n) numbers. */
+    void (*pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
     /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */
     void (*dots)(const mg_product_call *call);
     mg_update_fn sgd, adam, rmsprop;
     double (*squares)(int64_t n, const mg_real *x); /* their sum, in double */
     void (*blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain); /* y = keep y + gain x */
 } mg_kernels;
+
+/* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time. */
+enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 24 };
+static inline size_t mg_panels_size(int64_t k, int64_t n) { return (size_t)(k * ((n + 31) / 32 * 32)); }
+static inline size_t mg_product_scratch(int64_t n, int64_t k)
+{
+    k = k < MG_DEPTH ? k : MG_DEPTH;
+    return mg_panels_size(k, n < MG_WIDE ? n : MG_WIDE) + (size_t)(k * MG_TALL);
+}
 
 /* The loops of the processor class in use (mg_cpu_class); the references in a double build. */
 const mg_kernels *mg_kernels_now(void);
@@ -123,6 +136,7 @@ typedef struct {
 } mg_lstm_back_call;
 void mg_lstm_backward(const mg_lstm_back_call *call);
 size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units);
+size_t mg_lstm_back_scratch(int64_t steps, int64_t units);
 
 /* ---- convolutions (conv.c) ---- */
 

@@ -103,14 +103,15 @@ enum { SIDE = 1024 };
 typedef struct {
     int64_t rows, rounds;
     const mg_real *a, *b;
-    mg_real *c; /* one for each thread */
+    mg_real *c, *scratch; /* one for each thread */
 } product_work;
 
 static void run_product(void *user, size_t i)
 {
     const product_work *work = user;
     mg_product_call call = {.m = work->rows, .n = SIDE, .k = SIDE, .a = {work->a, SIDE, 1}, .b = {work->b, SIDE, 1},
-                            .c = work->c + (int64_t)i * work->rows * SIDE, .ldc = SIDE};
+                            .c = work->c + (int64_t)i * work->rows * SIDE, .ldc = SIDE,
+                            .scratch = work->scratch + i * mg_product_scratch(SIDE, SIDE)};
     for (int64_t round = 0; round < work->rounds; round++) mg_product(&call);
 }
 
@@ -118,11 +119,12 @@ mg_status mg_product_gflops(int rows, int threads, double *gflops)
 {
     product_work work = {.rows = rows, .rounds = 1 + SIDE / 2 / rows};
     size_t n_a = (size_t)rows * SIDE, n_b = (size_t)SIDE * SIDE;
-    mg_real *data = mg_alloc_zero(n_a * (1 + (size_t)threads) + n_b, sizeof *data);
+    mg_real *data = mg_alloc_zero(n_a + n_b + (n_a + mg_product_scratch(SIDE, SIDE)) * (size_t)threads, sizeof *data);
     if (!data) return MG_NO_MEMORY;
     work.a = data;
     work.b = data + n_a;
     work.c = data + n_a + n_b;
+    work.scratch = work.c + n_a * (size_t)threads;
     *gflops = 0;
     for (int t = 0; t < TRIES; t++) {
         double start = mg_now_s(), operations = 2.0 * rows * SIDE * SIDE * (double)work.rounds * threads;

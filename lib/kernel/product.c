@@ -15,7 +15,8 @@ void mg_product(const mg_product_call *p)
 {
     if (p->m == 0 || p->n == 0) return;
     const mg_kernels *k = mg_kernels_now();
-    if (p->m > MG_SKINNY && p->k > 0 && mg_onednn_product(p)) return;
-    if (p->m <= MG_SKINNY && p->a.step_col == 1 && p->b.step_row == 1 && p->b.step_col != 1) k->dots(p);
-    else k->product(p);
+    bool is_skinny = p->m <= MG_SKINNY, is_turned = p->a.step_col != 1;
+    if (p->panels) k->product(p);
+    else if (is_skinny && !is_turned && p->b.step_row == 1 && p->b.step_col != 1) k->dots(p);
+    else if (is_skinny || is_turned || p->k == 0 || !mg_onednn_product(p)) k->product(p);
 }

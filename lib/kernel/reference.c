@@ -115,8 +115,16 @@ enum { CHAIN = 64 };
 
 static mg_real at(const mg_matrix *x, int64_t row, int64_t col) { return x->p[row * x->step_row + col * x->step_col]; }
 
+/* Here b is packed row by row. */
+static void pack(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
+{
+    for (int64_t l = 0; l < k; l++)
+        for (int64_t j = 0; j < n; j++) panels[l * n + j] = at(b, l, j);
+}
+
 static void product(const mg_product_call *p)
 {
+    mg_matrix b = p->panels ? (mg_matrix){p->panels, p->n, 1} : p->b;
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t j = 0; j < p->n; j++) {
             mg_real *c = &p->c[i * p->ldc + j];
@@ -124,7 +132,7 @@ static void product(const mg_product_call *p)
             for (int64_t from = 0; from < p->k; from += CHAIN) {
                 mg_real chain = 0;
                 for (int64_t l = from; l < p->k && l < from + CHAIN; l++)
-                    chain = real_fma(at(&p->a, i, l), at(&p->b, l, j), chain);
+                    chain = real_fma(at(&p->a, i, l), at(&b, l, j), chain);
                 *c += chain;
             }
         }
@@ -205,6 +213,6 @@ const mg_kernels mg_kernels_reference = {
 #undef E
     },
     .sum = sum, .softmax = softmax, .log_softmax = log_softmax,
-    .lstm_row = lstm_row, .lstm_back_row = lstm_back_row, .product = product, .dots = dots,
+    .lstm_row = lstm_row, .lstm_back_row = lstm_back_row, .product = product, .pack = pack, .dots = dots,
     .sgd = sgd, .adam = adam, .rmsprop = rmsprop, .squares = squares, .blend = blend,
 };

@@ -58,11 +58,11 @@
     OP(max_over,       1,   shape_reduce,    run_max_over,     d_max_over,     STRIDES)                               \
     OP(gather,         2,   shape_gather,    run_gather,       d_gather,       0)                                     \
     OP(scatter_add,    2,   shape_scatter,   run_scatter_add,  d_scatter_add,  0)                                     \
-    OP(matmul,         2,   shape_matmul,    run_matmul,       d_matmul,       STRIDES)                               \
+    FUSED(matmul,      2,   shape_matmul,    run_matmul,       d_matmul,       STRIDES, no_spelling, scratch_matmul) \
     FUSED(conv,        2,   shape_conv,      run_conv,         d_conv,         0, no_spelling, scratch_conv)          \
     FUSED(conv_to_input, 2, shape_conv_to_input, run_conv_to_input, d_conv_to_input, 0, no_spelling, scratch_conv)    \
     FUSED(conv_to_kernel, 2, shape_conv_to_kernel, run_conv_to_kernel, d_conv_to_kernel, 0, no_spelling, scratch_conv) \
-    FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       0, spell_linear, no_scratch)           \
+    FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       0, spell_linear, scratch_linear)       \
     FUSED(softmax,     1,   shape_same,      run_softmax,      d_softmax,      0, spell_softmax, no_scratch)          \
     FUSED(log_softmax, 1,   shape_same,      run_log_softmax,  d_log_softmax,  0, spell_log_softmax, no_scratch)      \
     FUSED(cross_entropy, 2, shape_cross_entropy, run_cross_entropy, d_cross_entropy, 0, spell_cross_entropy,          \

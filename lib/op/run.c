@@ -136,6 +136,17 @@ static int64_t block_at(const mg_span *x, int64_t i)
     return at;
 }
 
+size_t mg_scratch_matmul(const mg_node *y)
+{
+    const mg_shape *a = &y->in[0]->shape;
+    return mg_product_scratch(mg_dim(y, -1), a->dim[a->rank - (y->attr.product.ta ? 2 : 1)]) * sizeof(mg_real);
+}
+
+size_t mg_scratch_linear(const mg_node *y)
+{
+    return mg_product_scratch(mg_dim(y, -1), mg_dim(y->in[0], -1)) * sizeof(mg_real);
+}
+
 void mg_run_matmul(const mg_call *c)
 {
     const mg_span *a = &c->x[0], *b = &c->x[1], *y = &c->y;
@@ -147,7 +158,8 @@ void mg_run_matmul(const mg_call *c)
             .m = y->dim[r - 2], .n = y->dim[r - 1], .k = k,
             .a = matrix(a, (const mg_real *)a->p + block_at(a, i), attr->product.ta),
             .b = matrix(b, (const mg_real *)b->p + block_at(b, i), attr->product.tb),
-            .c = (mg_real *)y->p + i * y->dim[r - 2] * y->dim[r - 1], .ldc = y->dim[r - 1]});
+            .c = (mg_real *)y->p + i * y->dim[r - 2] * y->dim[r - 1], .ldc = y->dim[r - 1],
+            .scratch = c->scratch});
 }
 
 /* The bias goes first, the product is added to it. */
@@ -158,7 +170,7 @@ void mg_run_linear(const mg_call *c)
     mg_real *y = c->y.p;
     for (int64_t i = 0; i < rows; i++) memcpy(y + i * out, c->x[2].p, (size_t)out * sizeof *y);
     mg_product(&(mg_product_call){.m = rows, .n = out, .k = in, .a = {c->x[0].p, in, 1}, .b = {c->x[1].p, 1, in},
-                                  .c = y, .ldc = out, .adds = true});
+                                  .c = y, .ldc = out, .adds = true, .scratch = c->scratch});
 }
 
 /* ---- LSTM ---- */
@@ -193,4 +205,8 @@ size_t mg_scratch_lstm(const mg_node *y)
     return mg_lstm_scratch(pre->dim[0], pre->dim[1], pre->dim[2] / 4) * sizeof(mg_real);
 }
 
-size_t mg_scratch_lstm_back(const mg_node *y) { return 2 * (size_t)y->in[3]->shape.dim[2] * sizeof(mg_real); }
+size_t mg_scratch_lstm_back(const mg_node *y)
+{
+    const mg_shape *c = &y->in[3]->shape;
+    return mg_lstm_back_scratch(c->dim[0], c->dim[2]) * sizeof(mg_real);
+}

@@ -162,7 +162,7 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
 
 static const struct { int64_t m, n, k; } shapes[] = {
     {1, 1, 1},  {1, 200, 70}, {3, 33, 257}, {8, 64, 128},  {13, 38, 300},
-    {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}};
+    {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}, {27, 530, 70}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 200 * 600 };
 static mg_real left[ROOM], right[ROOM], result[2][ROOM];
 
@@ -172,7 +172,9 @@ static mg_product_call call_of(int s, bool ta, bool tb, bool adds, int which)
     int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
     fill(left, m * k, "left", -1, 1), fill(right, k * n, "right", -1, 1), fill(result[which], m * n, "c", -1, 1);
     mg_matrix x = {left, ta ? 1 : k, ta ? m : 1}, y = {right, tb ? 1 : n, tb ? k : 1};
-    return (mg_product_call){m, n, k, x, y, result[which], n, adds};
+    static mg_real scratch[MG_DEPTH * (MG_WIDE + MG_TALL)];
+    return (mg_product_call){.m = m, .n = n, .k = k, .a = x, .b = y, .c = result[which], .ldc = n, .adds = adds,
+                             .scratch = scratch};
 }
 
 static bool near(const mg_real *x, const mg_real *y, int64_t n)
@@ -184,6 +186,7 @@ static bool near(const mg_real *x, const mg_real *y, int64_t n)
 
 static void check_products(const mg_kernels *k, bool has_fma)
 {
+    static mg_real panels[ROOM * 4];
     for (int s = 0; s < SHAPES; s++)
         for (int how = 0; how < 8; how++) {
             bool ta = how & 1, tb = how & 2, adds = how & 4;
@@ -192,6 +195,12 @@ static void check_products(const mg_kernels *k, bool has_fma)
             k->product(&x);
             mg_kernels_reference.product(&y);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "product"));
+            else CHECK(near(result[0], result[1], n));
+            x = call_of(s, ta, tb, adds, 0);
+            k->pack(x.k, x.n, &x.b, panels);
+            x.panels = panels, x.b = (mg_matrix){0};
+            k->product(&x);
+            if (has_fma) CHECK(same_bits(result[0], result[1], n, "product of panels"));
             else CHECK(near(result[0], result[1], n));
             if (!tb || ta) continue;
             x = call_of(s, ta, tb, adds, 0), y = call_of(s, ta, tb, adds, 1);

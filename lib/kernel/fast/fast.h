@@ -20,6 +20,7 @@ void MG_K(softmax)(int64_t n, mg_real *y, const mg_real *x);
 void MG_K(log_softmax)(int64_t n, mg_real *y, const mg_real *x);
 void MG_K(lstm_row)(int64_t n, const mg_lstm_row *row);
 void MG_K(lstm_back_row)(int64_t n, const mg_lstm_back_row *row);
+void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
 void MG_K(product)(const mg_product_call *call);
 void MG_K(dots)(const mg_product_call *call);
 void MG_K(sgd)(int64_t n, mg_real *w, const mg_real *g, mg_real *buf, mg_real *unused, const mg_update *u);

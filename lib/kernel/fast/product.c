@@ -4,11 +4,11 @@
 #include "kernel/fast/fast.h"
 #include "kernel/fast/vector.h"
 
-enum { CHAIN = 64 };
-
 /* ---- by chains ---- */
 
-/* A block fills the registers: ROWS x 2 vectors of sums. Of b, CHAIN x STRIP numbers are packed at a time. */
+/* A block of the result fills the registers: ROWS x 2 vectors of sums. Of b, MG_DEPTH x MG_WIDE numbers are packed at a
+   time, in panels of STRIP columns, each of which stays in the nearest cache while MG_TALL rows of a go by; of an `a`
+   that lies transposed, MG_DEPTH x MG_TALL numbers, in panels of ROWS rows. */
 #if defined __AVX512F__
 enum { ROWS = 12 };
 #elif defined __AVX2__
@@ -16,38 +16,50 @@ enum { ROWS = 6 };
 #else
 enum { ROWS = 4 };
 #endif
-enum { STRIP = 2 * WIDTH, TALL = 192, MOST = 24 };
+enum { CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
 
+/* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
     int64_t k;
     const float *a;
-    int64_t a_row, a_col;
+    int64_t a_row, a_col, a_block; /* to the next row, column, ROWS rows */
     const float *b;
     int64_t b_row;
     float *c;
     int64_t ldc;
 } piece;
 
-/* c[rows, cols] += one chain, cols in vectors; the last vector has `some` numbers. */
+/* c[rows, cols] += chain by chain, cols in vectors; the last vector has `some` numbers. Between the chains the block
+   lies close together, as its rows in c may be such that they push each other out of the cache. */
 ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
 {
-    vec sum[MOST];
-    for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
-    for (int64_t l = 0; l < p->k; l++) {
-        vec row[MOST];
-        const float *b = p->b + l * p->b_row, *a = p->a + l * p->a_col;
-        for (int j = 0; j < cols; j++)
-            row[j] = j < cols - 1 || some == WIDTH ? v_load(b + j * WIDTH) : v_load_some(b + j * WIDTH, some);
-        for (int i = 0; i < rows; i++) {
-            vec x = v_all(a[i * p->a_row]);
-            for (int j = 0; j < cols; j++) sum[i * cols + j] = v_fma(x, row[j], sum[i * cols + j]);
+    vec tile[MOST];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++) {
+            const float *from = p->c + i * p->ldc + j * WIDTH;
+            tile[i * cols + j] = j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
         }
+    for (int64_t from = 0; from < p->k; from += CHAIN) {
+        vec sum[MOST];
+        int64_t end = p->k - from < CHAIN ? p->k : from + CHAIN;
+        for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
+        for (int64_t l = from; l < end; l++) {
+            vec row[MOST];
+            const float *b = p->b + l * p->b_row, *a = p->a + l * p->a_col;
+            for (int j = 0; j < cols; j++)
+                row[j] = j < cols - 1 || some == WIDTH ? v_load(b + j * WIDTH) : v_load_some(b + j * WIDTH, some);
+            for (int i = 0; i < rows; i++) {
+                vec x = v_all(a[i * p->a_row]);
+                for (int j = 0; j < cols; j++) sum[i * cols + j] = v_fma(x, row[j], sum[i * cols + j]);
+            }
+        }
+        for (int i = 0; i < rows * cols; i++) tile[i] += sum[i];
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
             float *to = p->c + i * p->ldc + j * WIDTH;
-            if (j < cols - 1 || some == WIDTH) v_store(to, v_load(to) + sum[i * cols + j]);
-            else v_store_some(to, v_load_some(to, some) + sum[i * cols + j], some);
+            if (j < cols - 1 || some == WIDTH) v_store(to, tile[i * cols + j]);
+            else v_store_some(to, tile[i * cols + j], some);
         }
 }
 
@@ -57,7 +69,8 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
 #define BLOCKS_OF(rows)                                                          \
     for (; m >= (rows); m -= (rows)) {                                           \
         block(rows, cols, some, &p);                                             \
-        p.a += (rows) * p.a_row, p.c += (rows) * p.ldc;                          \
+        p.a += (rows) == ROWS ? p.a_block : (rows) * p.a_row;                    \
+        p.c += (rows) * p.ldc;                                                   \
     }
     BLOCKS_OF(ROWS)
 #if defined __AVX512F__
@@ -77,6 +90,41 @@ static void strip(int64_t m, int64_t n, const piece *p)
     else column(m, 1, n, *p);
 }
 
+/* ---- packing ---- */
+
+/* Columns col .. col + cols - 1 of b as a panel: `rows` rows of STRIP numbers. */
+static void pack_panel(float *to, const mg_matrix *b, int64_t row, int64_t rows, int64_t col, int64_t cols)
+{
+    const float *from = b->p + row * b->step_row + col * b->step_col;
+    if (b->step_col == 1 && cols == STRIP)
+        for (int64_t l = 0; l < rows; l++) memcpy(to + l * STRIP, from + l * b->step_row, STRIP * sizeof *to);
+    else if (b->step_row == 1)
+        for (int64_t l = 0; l < rows; l += WIDTH)
+            for (int64_t j = 0; j < cols; j++)
+                for (int64_t i = l; i < l + WIDTH && i < rows; i++) to[i * STRIP + j] = from[i + j * b->step_col];
+    else
+        for (int64_t l = 0; l < rows; l++)
+            for (int64_t j = 0; j < cols; j++) to[l * STRIP + j] = from[l * b->step_row + j * b->step_col];
+}
+
+void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
+{
+    for (int64_t j = 0; j < n; j += STRIP, panels += k * STRIP)
+        pack_panel(panels, b, 0, k, j, n - j < STRIP ? n - j : STRIP);
+}
+
+/* Up to ROWS rows of a, `k` columns of them, one behind the other. */
+static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_col, int64_t k, int64_t rows)
+{
+    if (rows == ROWS && step_row == 1)
+        for (int64_t l = 0; l < k; l++) memcpy(to + l * ROWS, a + l * step_col, ROWS * sizeof *to);
+    else
+        for (int64_t l = 0; l < k; l++)
+            for (int64_t i = 0; i < rows; i++) to[l * ROWS + i] = a[i * step_row + l * step_col];
+}
+
+/* ---- products ---- */
+
 /* One row of a against much of b: more columns at a time keep the adders busy. */
 static void one_row(int64_t n, piece p)
 {
@@ -90,48 +138,74 @@ static void one_row(int64_t n, piece p)
     }
 }
 
-static void pack(float *to, const mg_matrix *b, int64_t row, int64_t rows, int64_t col, int64_t cols)
+/* b as it lies, its rows contiguous. */
+static void unpacked(const mg_product_call *call)
 {
-    const float *from = b->p + row * b->step_row + col * b->step_col;
-    if (b->step_col == 1 && cols == STRIP)
-        for (int64_t l = 0; l < rows; l++) memcpy(to + l * STRIP, from + l * b->step_row, STRIP * sizeof *to);
-    else
-        for (int64_t j = 0; j < cols; j++)
-            for (int64_t l = 0; l < rows; l++) to[l * STRIP + j] = from[l * b->step_row + j * b->step_col];
+    piece p = {.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
+               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .c = call->c, .ldc = call->ldc};
+    if (call->m == 1) {
+        one_row(call->n, p);
+        return;
+    }
+    for (int64_t j = 0; j < call->n; j += STRIP, p.b += STRIP, p.c += STRIP)
+        strip(call->m, call->n - j < STRIP ? call->n - j : STRIP, &p);
 }
 
-static void clear(const mg_product_call *call)
+/* Rows of a against n columns of b in panels, which are `panel` numbers apart. */
+static void through_panels(int64_t rows, int64_t n, int64_t panel, piece p)
 {
-    for (int64_t i = 0; i < call->m; i++) memset(call->c + i * call->ldc, 0, (size_t)call->n * sizeof(float));
+    for (int64_t j = 0; j < n; j += STRIP, p.b += panel, p.c += STRIP) strip(rows, n - j < STRIP ? n - j : STRIP, &p);
+}
+
+/* The chains over k numbers from `from` on; `packed` has room for rows of a. */
+static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int64_t j, int64_t n, const float *panels,
+                       int64_t panel, float *packed)
+{
+    bool is_turned = call->a.step_col != 1;
+    int64_t a_row = call->a.step_row, a_col = call->a.step_col;
+    piece p = {.k = k, .a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
+               .ldc = call->ldc};
+    if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
+    for (int64_t i = 0; i < call->m; i += MG_TALL) {
+        int64_t rows = call->m - i < MG_TALL ? call->m - i : MG_TALL;
+        p.a = call->a.p + i * a_row + from * a_col;
+        p.c = call->c + i * call->ldc + j;
+        if (is_turned) {
+            for (int64_t r = 0; r < rows; r += ROWS)
+                pack_rows(packed + r * k, p.a + r * a_row, a_row, a_col, k, rows - r < ROWS ? rows - r : ROWS);
+            p.a = packed;
+        }
+        through_panels(rows, n, panel, p);
+    }
+}
+
+static void packing(const mg_product_call *call)
+{
+    for (int64_t j = 0; j < call->n; j += MG_WIDE)
+        for (int64_t l = 0; l < call->k; l += MG_DEPTH) {
+            int64_t n = call->n - j < MG_WIDE ? call->n - j : MG_WIDE;
+            int64_t k = call->k - l < MG_DEPTH ? call->k - l : MG_DEPTH;
+            mg_matrix b = call->b;
+            b.p += l * b.step_row + j * b.step_col;
+            MG_K(pack)(k, n, &b, call->scratch);
+            some_depth(call, l, k, j, n, call->scratch, k * STRIP, call->scratch + mg_panels_size(k, n));
+        }
+}
+
+static void packed_before(const mg_product_call *call)
+{
+    for (int64_t l = 0; l < call->k; l += MG_DEPTH)
+        some_depth(call, l, call->k - l < MG_DEPTH ? call->k - l : MG_DEPTH, 0, call->n, call->panels + l * STRIP,
+                   call->k * STRIP, call->scratch);
 }
 
 void MG_K(product)(const mg_product_call *call)
 {
-    _Alignas(64) float packed[CHAIN * STRIP];
-    bool is_packed = call->m > 2 * ROWS || call->b.step_col != 1;
-    if (!call->adds) clear(call);
-    for (int64_t l = 0; l < call->k; l += CHAIN)
-        for (int64_t i = 0; i < call->m; i += TALL) {
-            int64_t k = call->k - l < CHAIN ? call->k - l : CHAIN, m = call->m - i < TALL ? call->m - i : TALL;
-            piece p = {.k = k, .a = call->a.p + i * call->a.step_row + l * call->a.step_col,
-                       .a_row = call->a.step_row, .a_col = call->a.step_col,
-                       .b = call->b.p + l * call->b.step_row, .b_row = call->b.step_row,
-                       .c = call->c + i * call->ldc, .ldc = call->ldc};
-            if (m == 1 && !is_packed) {
-                one_row(call->n, p);
-                continue;
-            }
-            for (int64_t j = 0; j < call->n; j += STRIP, p.c += STRIP) {
-                int64_t n = call->n - j < STRIP ? call->n - j : STRIP;
-                if (is_packed) {
-                    pack(packed, &call->b, l, k, j, n);
-                    p.b = packed, p.b_row = STRIP;
-                } else {
-                    p.b = call->b.p + l * call->b.step_row + j;
-                }
-                strip(m, n, &p);
-            }
-        }
+    if (!call->adds)
+        for (int64_t i = 0; i < call->m; i++) memset(call->c + i * call->ldc, 0, (size_t)call->n * sizeof(float));
+    if (call->panels) packed_before(call);
+    else if (call->m <= FEW && call->b.step_col == 1) unpacked(call);
+    else packing(call);
 }
 
 /* ---- by lanes ---- */
