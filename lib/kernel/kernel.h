@@ -81,7 +81,7 @@ typedef struct {
 } mg_kernels;
 
 /* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time. */
-enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 24 };
+enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192 };
 static inline size_t mg_panels_size(int64_t k, int64_t n) { return (size_t)(k * ((n + 31) / 32 * 32)); }
 static inline size_t mg_product_scratch(int64_t n, int64_t k)
 {

@@ -142,7 +142,8 @@ static void one_row(int64_t n, piece p)
 static void unpacked(const mg_product_call *call)
 {
     piece p = {.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
-               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .c = call->c, .ldc = call->ldc};
+               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .c = call->c,
+               .ldc = call->ldc};
     if (call->m == 1) {
         one_row(call->n, p);
         return;
