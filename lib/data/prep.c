@@ -24,6 +24,8 @@ static const struct {
 } presets[] = {
     {"melody38", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
     {"melody130", {MELODY}},
+    {"melody-lookback40", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
+    {"melody-key40", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
     {"performance388", {PERFORMANCE}},
     {"performance308", {PERFORMANCE}},
     {"performance310", {PERFORMANCE}},

@@ -37,7 +37,16 @@ static void say(stream *x, int32_t token) { mg_buffer_add(x->out, &token, sizeof
 
 static void put_token(mg_streams *s, int row, int32_t token)
 {
-    ((int32_t *)mg_instance_input(s->run, "tokens").data)[row] = token;
+    int32_t *tokens = mg_instance_input(s->run, "tokens").data;
+    if (tokens) tokens[row] = token;
+}
+
+/* What comes in beside the token. */
+static void put_features(mg_streams *s, int row)
+{
+    const mg_encoding *e = s->encoding;
+    mg_real *features = mg_instance_input(s->run, "features").data;
+    if (features) e->features(e, &s->stream[row].grammar, features + row * e->n_features);
 }
 
 static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
@@ -66,6 +75,7 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     if (e->follow) e->follow(e, &x->grammar, token);
     say(x, token);
     put_token(s, row, token);
+    put_features(s, row);
 }
 
 /* ---- frames ---- */
@@ -110,7 +120,7 @@ static void next(mg_streams *s, int row, const mg_real *logits)
 static void begin(mg_streams *s, int row, uint64_t record, mg_buffer *out)
 {
     s->stream[row] = (stream){.random = mg_random_at(s->generation.seed, "sample", record), .out = out};
-    if (s->encoding->start >= 0 && !s->encoding->is_roll) put_token(s, row, s->encoding->start);
+    if (s->encoding->start >= 0 && !s->encoding->is_roll) put_token(s, row, s->encoding->start), put_features(s, row);
     else next(s, row, s->first);
 }
 
@@ -176,6 +186,24 @@ static void begin_logits(mg_streams *s)
     }
 }
 
+/* Whether the graph has the input, so wide. */
+static bool takes(const mg_streams *s, const char *name, int64_t width)
+{
+    mg_tensor input = mg_instance_input(s->run, name);
+    return input.data && mg_shape_count(&input.shape) == s->rows * width;
+}
+
+/* What it reads and says is what the encoding has. */
+static bool fits(const mg_streams *s)
+{
+    const mg_encoding *e = s->encoding;
+    mg_tensor logits = mg_instance_output(s->run, "logits");
+    bool has_features = mg_instance_input(s->run, "features").data != NULL;
+    if (mg_shape_count(&logits.shape) != s->rows * s->width) return false;
+    if (has_features && !takes(s, "features", e->n_features)) return false;
+    return e->is_roll ? takes(s, "roll", e->vocab) : has_features || takes(s, "tokens", 1);
+}
+
 static mg_status make(mg_streams *s, mg_error *why)
 {
     MG_TRY(find_encoding(s, why));
@@ -184,10 +212,8 @@ static mg_status make(mg_streams *s, mg_error *why)
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
     MG_TRY(mg_instance_new(s->plan, s->params, &s->run, why));
-    mg_tensor logits = mg_instance_output(s->run, "logits");
     s->width = s->encoding->vocab;
-    bool fits = mg_instance_input(s->run, s->encoding->is_roll ? "roll" : "tokens").data != NULL;
-    if (!fits || mg_shape_count(&logits.shape) != s->rows * s->width)
+    if (!fits(s))
         return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);
     s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
     s->order = mg_alloc((size_t)s->width, sizeof *s->order);

@@ -21,6 +21,12 @@ uint64_t mg_corpus_steps(const mg_corpus *c, mg_split split) { return c->list[sp
 const mg_encoding *mg_corpus_encoding(const mg_corpus *c) { return c->encoding; }
 mg_hash mg_corpus_hash(const mg_corpus *c) { return c->hash; }
 
+mg_data_form mg_corpus_form(const mg_corpus *c)
+{
+    const mg_encoding *e = c->encoding;
+    return (mg_data_form){.vocab = e->is_roll ? 0 : e->vocab, .features = e->n_features};
+}
+
 /* ---- which encoding, which split ---- */
 
 static mg_status find_encoding(mg_corpus *c, mg_error *why)

@@ -97,7 +97,7 @@ static mg_trained *untrained(const char *encoding, const char *settings)
     char hash[33];
     REQUIRE(e && config && mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
     REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
-    mg_model_adapt(model, config, e->is_roll ? 0 : e->vocab);
+    mg_model_adapt(model, config, (mg_data_form){e->is_roll ? 0 : e->vocab, 0});
     REQUIRE(mg_trained_new(model, config, 1, &t, &why) == MG_OK);
     REQUIRE(mg_encoding_vocab_hash(e, hash, &why) == MG_OK);
     mg_free(t->encoding), mg_free(t->vocab_hash);

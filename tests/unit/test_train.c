@@ -433,7 +433,7 @@ static void allocations_may_fail(void)
     mg_pack_release(pack);
     const mg_model *model = mg_model_find("lstm");
     void *config = mg_model_config(model);
-    mg_model_adapt(model, config, 38);
+    mg_model_adapt(model, config, (mg_data_form){38, 0});
     mg_trained *trained = NULL;
     CHECK_FAILING_ALLOCATIONS(mg_trained_new(model, config, 1, &trained, &why));
     REQUIRE(mg_trained_save(trained, in_folder("alloc"), NULL, &why) == MG_OK);

@@ -6,6 +6,7 @@
 #define MGEN_DATA_H
 
 #include <mgen/base.h>
+#include <mgen/kernel.h>
 #include <mgen/midi.h>
 #include <mgen/text.h>
 
@@ -164,11 +165,16 @@ mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg
 enum { MG_FRAME_END = 128 };   /**< ends each frame of a roll, among the pitches of the frames */
 enum { MG_FINEST_GRID = 960 }; /**< most steps a quarter */
 
-/** What has been said so far, as far as it decides what may follow. Zero it before the first token; the rest is the
-    encoding's own business. */
+/** What has been said so far, as far as it decides what may follow or shows in features. Zero it before the first
+    token; the rest is the encoding's own business. */
 typedef struct {
     uint64_t sounding[2], fresh[2], before[2]; /**< pitches */
     int32_t last, level;
+    int64_t n;              /**< steps of a melody */
+    int8_t events[64];      /**< the last of them, that of step i at i % 64 */
+    int32_t classes[12];    /**< notes of each pitch class */
+    int8_t recent[3], n_recent, direction; /**< pitches that differ, last first; where the line goes, 1 or -1 */
+    bool is_attack;
 } mg_grammar;
 
 /** One way to write music as tokens; rows of a list. Its functions take the row itself first. */
@@ -183,12 +189,15 @@ struct mg_encoding {
     int steps_per_second;  /**< 0 where it counts beats */
     int start, end;        /**< token before the first, token after the last, neither part of a piece; -1: none */
     int step_end;          /**< token that ends each step, so that pieces are cut behind one; -1: none */
+    int n_features;        /**< numbers that come in beside each token; 0: none */
     void (*token_name)(const mg_encoding *self, int token, mg_buffer *out); /**< "NOTE_ON_60" */
     /** Whether `next` may follow; what is not allowed gets probability 0 when sampling, so that notes are closed and
         nothing is said twice. Something always may. NULL: anything may. */
     bool (*allows)(const mg_encoding *self, const mg_grammar *grammar, int32_t next);
     /** `token` was said, allowed or not (a primer's may not be). */
     void (*follow)(const mg_encoding *self, mg_grammar *grammar, int32_t token);
+    /** The n_features numbers that come in at the step behind what was said. NULL where there are none. */
+    void (*features)(const mg_encoding *self, const mg_grammar *grammar, mg_real *out);
     /** Append the score's tokens, int32_t each, without start and end. `resolution`: steps a quarter (0: the usual
         grid). MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). A roll is the
         pitches of each frame, low to high, each frame ended by MG_FRAME_END. */

@@ -34,13 +34,17 @@ mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets);
 /* ---- models ---- */
 
 /** One thing that training alternates: an output to make small, and the parameters that move. A graph that is built
-    for it has the inputs tokens or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 / unmasked steps
-    of the whole batch, of which a graph may see a part. */
+    for it has the inputs tokens, features or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 /
+    unmasked steps of the whole batch, of which a graph may see a part. */
 typedef struct {
     const char *name;
     const char *loss;   /**< an output, a scalar: a part's share of the batch's loss */
     const char *params; /**< prefix of the names of the parameters that it moves; "" all */
 } mg_phase;
+
+/** What a model must know of its data: tokens of the vocabulary (0: rolls), and how many features, numbers, come in
+    beside each token (0: none). */
+typedef struct { int64_t vocab, features; } mg_data_form;
 
 /** A model is a description; everything else is done with it by others. */
 typedef struct mg_model {
@@ -54,14 +58,14 @@ typedef struct mg_model {
     void (*describe)(mg_graph *g, const void *config, mg_use use);
     const mg_phase *phases;
     int n_phases;
-    /** Set what follows from the data: `vocab` ids (0 for rolls). NULL: nothing does. */
-    void (*adapt)(void *config, int64_t vocab);
+    /** Set what follows from the data. NULL: nothing does. */
+    void (*adapt)(void *config, mg_data_form data);
 } mg_model;
 
 /** A configuration at its defaults, new and yours (mg_free); NULL when out of memory. */
 void *mg_model_config(const mg_model *model);
-/** Set in it what follows from the data: a vocabulary of `vocab` ids, 0 for rolls. */
-void mg_model_adapt(const mg_model *model, void *config, int64_t vocab);
+/** Set in it what follows from the data. */
+void mg_model_adapt(const mg_model *model, void *config, mg_data_form data);
 
 /** Finds a model by name; NULL if there is none. */
 typedef const mg_model *(*mg_model_finder)(const char *name);

@@ -26,12 +26,13 @@ size_t mg_corpus_pieces(const mg_corpus *corpus, mg_split split);
 uint64_t mg_corpus_steps(const mg_corpus *corpus, mg_split split); /**< tokens or frames to predict */
 const mg_encoding *mg_corpus_encoding(const mg_corpus *corpus);
 mg_hash mg_corpus_hash(const mg_corpus *corpus);                  /**< of the pack's file */
+mg_data_form mg_corpus_form(const mg_corpus *corpus);             /**< what a model must know of it */
 /** Fill what a trained model keeps of its data: encoding, hashes, licences, tempo, grid, how pieces begin. */
 mg_status mg_corpus_describe(const mg_corpus *corpus, mg_trained *trained, mg_error *why);
 
 /* ---- batches ---- */
 
-/** Inputs of a step by name, examples first: tokens or roll, targets, mask. */
+/** Inputs of a step by name, examples first: tokens or roll, features where there are any, targets, mask. */
 typedef struct {
     int64_t examples, length;
     double targets; /**< unmasked steps */
