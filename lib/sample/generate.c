@@ -229,6 +229,7 @@ static mg_status open_streams(maker *m, mg_error *why)
 {
     const mg_generate_options *o = &m->job->options;
     mg_generation generation = {.sampling = o->sampling, .steps = o->steps, .seed = m->run->seed,
+                                .controls = m->job->controls,
                                 .primer = (const int32_t *)(const void *)m->primer.data,
                                 .n_primer = m->primer.length / sizeof(int32_t)};
     int rows = m->job->count < MG_STREAMS ? (int)m->job->count : MG_STREAMS;

@@ -45,8 +45,12 @@ static void put_token(mg_streams *s, int row, int32_t token)
 static void put_features(mg_streams *s, int row)
 {
     const mg_encoding *e = s->encoding;
+    const mg_controls *controls = &s->trained->controls;
     mg_real *features = mg_instance_input(s->run, "features").data;
-    if (features) e->features(e, &s->stream[row].grammar, features + row * e->n_features);
+    if (!features) return;
+    features += row * (e->n_features + mg_controls_width(controls));
+    if (e->n_features) e->features(e, &s->stream[row].grammar, features);
+    mg_controls_put(controls, &s->generation.controls, features + e->n_features);
 }
 
 static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
@@ -200,13 +204,29 @@ static bool fits(const mg_streams *s)
     mg_tensor logits = mg_instance_output(s->run, "logits");
     bool has_features = mg_instance_input(s->run, "features").data != NULL;
     if (mg_shape_count(&logits.shape) != s->rows * s->width) return false;
-    if (has_features && !takes(s, "features", e->n_features)) return false;
+    if (has_features && !takes(s, "features", e->n_features + mg_controls_width(&s->trained->controls))) return false;
     return e->is_roll ? takes(s, "roll", e->vocab) : has_features || takes(s, "tokens", 1);
+}
+
+/* A control that the model always has must be said, and one that it never has means nothing. */
+static mg_status check_controls(const mg_streams *s, mg_error *why)
+{
+    static const char *const names[MG_CONTROLS] = {[MG_DENSITY] = "density", [MG_PITCHES] = "pitch-histogram"};
+    for (int i = 0; i < MG_CONTROLS; i++) {
+        int mode = s->trained->controls.mode[i];
+        bool is_given = s->generation.controls.is_given[i];
+        if (is_given && mode == MG_CONTROL_NONE)
+            return mg_fail(why, MG_BAD_ARGUMENT, "--%s: it was not trained with one", names[i]);
+        if (!is_given && mode == MG_CONTROL_GIVEN)
+            return mg_fail(why, MG_BAD_ARGUMENT, "it was trained with a %s: say one with --%s", names[i], names[i]);
+    }
+    return MG_OK;
 }
 
 static mg_status make(mg_streams *s, mg_error *why)
 {
     MG_TRY(find_encoding(s, why));
+    MG_TRY(check_controls(s, why));
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));

@@ -222,6 +222,29 @@ mg_status mg_encoding_check(const mg_encoding *encoding, const int32_t *tokens, 
     ours, or a token is not of it. */
 mg_status mg_record_tokens(const mg_json *record, const mg_encoding **encoding, mg_buffer *tokens, mg_error *why);
 
+/* ---- controls: what a model of performances (an encoding that counts seconds) is told of the music to come ---- */
+
+enum { MG_DENSITY, MG_PITCHES, MG_CONTROLS }; /**< notes a second; shares of the pitch classes */
+enum { MG_PITCH_CLASSES = 12 };
+/** Whether a control is no input, always there, or one that may be left out: then a number more says that it is. */
+typedef enum { MG_CONTROL_NONE, MG_CONTROL_GIVEN, MG_CONTROL_OPTIONAL } mg_control_mode;
+extern const char *const mg_control_modes[]; /**< their names, ended by NULL */
+typedef struct { int mode[MG_CONTROLS]; } mg_controls;
+typedef struct {
+    bool is_given[MG_CONTROLS];
+    double density, pitches[MG_PITCH_CLASSES]; /**< pitches: weights of C, C# .. B; they need not add up to 1 */
+} mg_control_values;
+
+/** Numbers that come in beside each token: of density one of 8 ranges as 1 (limits 1, 2, 4 .. 64), of pitches 12
+    shares, before each where it is optional a 1 if it is left out. */
+int mg_controls_width(const mg_controls *controls);
+void mg_controls_put(const mg_controls *controls, const mg_control_values *values, mg_real *out);
+/** What the music of the tokens has from each of the places from .. from + count on, all controls given: density in the
+    next 3 seconds, seconds of each pitch class in the next 5, and .01. A place behind the tokens has no music. */
+typedef void (*mg_control_fn)(void *user, size_t i, const mg_control_values *values);
+void mg_controls_measure(const mg_encoding *encoding, const int32_t *tokens, size_t n, size_t from, size_t count,
+                         mg_control_fn visit, void *user);
+
 /* ---- packed sets ---- */
 
 /** A training set in one safetensors file: the token arrays of all records as one integer tensor with offsets, and the

@@ -98,6 +98,7 @@ typedef struct {
     size_t n_first;    /**< 0 if unknown */
     double bpm;        /**< mean tempo of the data; 0 if unknown */
     int64_t resolution; /**< steps a quarter of the data; 0: the encoding's usual grid */
+    mg_controls controls; /**< what it was told of the music to come */
 } mg_trained;
 
 /** MG_BAD_DATA where the file tells of what cannot be, or its tensors are not those of the model; MG_BAD_NUMBER where a

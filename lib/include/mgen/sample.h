@@ -32,6 +32,7 @@ typedef struct {
     const int32_t *primer;   /**< tokens that all pieces begin with; of rolls as in a packed set */
     size_t n_primer;
     uint64_t seed;
+    mg_control_values controls; /**< of a model that is told of the music to come */
 } mg_generation;
 
 typedef struct mg_streams mg_streams;
@@ -60,6 +61,7 @@ typedef struct {
     const char *output;                   /**< a folder, for files 0001.mid and so on; "-": standard output */
     uint64_t count;                       /**< for standard output 1; with 0 all is got ready and nothing made */
     mg_generate_options options;
+    mg_control_values controls;
     const char *tool;
     bool may_replace, has_provenance;
 } mg_generate_job;
