@@ -57,7 +57,15 @@ static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
 {
     const mg_encoding *e = s->encoding;
     for (int64_t i = 0; i < s->width; i++) s->flags[i] = !e->allows || e->allows(e, &x->grammar, (int32_t)i);
+    if (e->end >= 0 && x->read < s->generation.n_primer) s->flags[e->end] = false; /* a primer goes to its end */
     return (int32_t)mg_sample_category(&s->generation.sampling, logits, s->width, s->flags, s->order, &x->random);
+}
+
+/* Whether the primer says the next token. One that is injected leaves the end of each step to chance. */
+static bool is_primed(const mg_streams *s, const stream *x)
+{
+    const mg_generation *g = &s->generation;
+    return x->read < g->n_primer && !(g->injects && g->primer[x->read] == s->encoding->step_end);
 }
 
 /* The next token: said, and put in place for the step that comes. */
@@ -66,12 +74,13 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     stream *x = &s->stream[row];
     const mg_encoding *e = s->encoding;
     int32_t token;
-    if (x->read < s->generation.n_primer) {
+    if (is_primed(s, x)) {
         token = s->generation.primer[x->read++];
     } else {
         x->is_over = x->steps == s->generation.steps;
         if (x->is_over) return;
         token = draw_token(s, x, logits);
+        x->read += token == e->step_end && x->read < s->generation.n_primer; /* on to the primer's next step */
         x->steps++;
         x->is_over = token == e->end;
         if (x->is_over) return;
