@@ -82,7 +82,7 @@ static void follow(const mg_encoding *e, mg_grammar *g, int32_t token)
 
 static bool allows(const mg_encoding *e, const mg_grammar *g, int32_t next)
 {
-    int event = event_of(e, g, next);
+    int event = is_label(next) ? event_of(e, g, next) : OFF;
     return next == label_of(e, g, event) && (event != OFF || g->level);
 }
 

@@ -268,6 +268,42 @@ static void closes_every_note(void)
     DECODES("roll88", roll, {0, 3, 60, 100});
 }
 
+/* Any numbers at all: some of the vocabulary, some beside it, some far away. */
+static int32_t hostile_token(const mg_encoding *e, mg_random *random)
+{
+    static const int32_t odd[] = {-1, INT32_MIN, INT32_MAX, MG_FRAME_END};
+    uint32_t kind = mg_random_below(random, 8);
+    return kind < 4 ? odd[kind] : (int32_t)mg_random_below(random, (uint32_t)e->vocab + kind - 4);
+}
+
+static void survives_any_tokens(void)
+{
+    enum { LENGTH = 200, MOST_FEATURES = 256 };
+    for (size_t k = 0; mg_encoding_at(k); k++) {
+        const mg_encoding *e = mg_encoding_at(k);
+        for (uint64_t seed = 0; seed < 100; seed++) {
+            mg_random random = mg_random_at(seed, "hostile", k);
+            mg_grammar grammar = {0};
+            int32_t tokens[LENGTH];
+            mg_real features[MOST_FEATURES];
+            mg_score *score = NULL;
+            REQUIRE(e->n_features <= MOST_FEATURES);
+            for (int i = 0; i < LENGTH; i++) {
+                tokens[i] = hostile_token(e, &random);
+                if (e->follow) e->follow(e, &grammar, tokens[i]);
+                if (e->features) e->features(e, &grammar, features);
+                for (int f = 0; f < e->n_features; f++) CHECK(features[f] >= -1 && features[f] <= 1);
+            }
+            REQUIRE(e->decode(e, tokens, LENGTH, 120, 0, &score, NULL) == MG_OK);
+            for (size_t i = 0; i < score->n_notes; i++) {
+                CHECK(score->notes[i].start >= 0 && score->notes[i].end > score->notes[i].start);
+                CHECK(score->notes[i].pitch >= e->low && score->notes[i].pitch <= e->high);
+            }
+            mg_score_free(score);
+        }
+    }
+}
+
 /* ---- inverses ---- */
 
 static uint32_t below(mg_random *random, int n) { return mg_random_below(random, (uint32_t)n); }
@@ -595,6 +631,7 @@ int main(void)
     TEST("halves are rounded up, and no note is lost to the grid", rounds_halves_up_to_the_grid);
     TEST("a grid of thirds holds a triplet", counts_on_other_grids);
     TEST("decoding closes every note and passes over nonsense", closes_every_note);
+    TEST("any tokens at all are music of closed notes", survives_any_tokens);
     TEST("random music on the grid comes back exactly", gives_random_music_back);
     TEST("tokens of real music come back exactly", gives_real_tokens_back);
     TEST("performance 388 of real files has the reference's ids", agrees_with_note_seq);
