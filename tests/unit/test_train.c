@@ -522,6 +522,49 @@ static void bad_numbers_keep_the_good_state(void)
     mg_trained_free(trained);
 }
 
+static mg_status fill_controlled(const mg_pack *pack)
+{
+    mg_controls controls = {{[MG_DENSITY] = MG_CONTROL_OPTIONAL, [MG_PITCHES] = MG_CONTROL_GIVEN}};
+    mg_corpus *c = NULL;
+    mg_batch batch = {0};
+    mg_error why = {0};
+    mg_status status = mg_corpus_open(pack, 0, 16, &c, &why);
+    if (!status) status = mg_corpus_control(c, &controls, &why);
+    if (!status) status = mg_batch_new(c, 2, &batch, &why);
+    if (!status) status = mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, (const uint32_t[]){0, 1}, 2, &why);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    return status;
+}
+
+static mg_status take_preset(void)
+{
+    mg_train_job job = {.options = mg_train_defaults(), .optim = mg_train_optim_defaults()};
+    mg_error why = {0};
+    mg_status status = mg_preset_take(&job, "jsb", mg_model_find, &why);
+    mg_train_job_clear(&job);
+    return status;
+}
+
+static void presets_say_no_more_than_they_mean(void)
+{
+    mg_train_job job = {.options = mg_train_defaults(), .optim = mg_train_optim_defaults()};
+    mg_error why = {0};
+    int64_t length = job.options.length;
+    for (size_t i = 0; mg_preset_name(i); i++) {
+        CHECK_INT(mg_preset_take(&job, mg_preset_name(i), mg_model_find, &why), MG_OK);
+        CHECK_INT(mg_optim_check(&job.optim, &why), MG_OK);
+    }
+    job.options = mg_train_defaults();
+    job.options.patience = 3;
+    CHECK_INT(mg_preset_take(&job, "jsb-bench", mg_model_find, &why), MG_OK);
+    CHECK_INT(job.options.batch, 1);
+    CHECK_INT(job.options.length, length);
+    CHECK_INT(job.options.patience, 3); /* of which it says nothing */
+    CHECK_INT(mg_preset_take(&job, "jsb_bench", mg_model_find, &why), MG_BAD_ARGUMENT);
+    mg_train_job_clear(&job);
+}
+
 static void allocations_may_fail(void)
 {
     mg_error why = {0};
@@ -530,6 +573,10 @@ static void allocations_may_fail(void)
     CHECK_FAILING_ALLOCATIONS(mg_corpus_open(pack, 0.3, 16, &c, &why));
     mg_corpus_free(c);
     mg_pack_release(pack);
+    pack = pack_of("performance388", in_folder("alloc.data"), 3);
+    CHECK_FAILING_ALLOCATIONS(fill_controlled(pack));
+    mg_pack_release(pack);
+    CHECK_FAILING_ALLOCATIONS(take_preset());
     const mg_model *model = mg_model_find("lstm");
     void *config = mg_model_config(model);
     mg_model_adapt(model, config, (mg_data_form){38, 0});
@@ -558,6 +605,7 @@ int main(void)
     TEST("a damaged state and other data are refused", states_are_guarded);
     TEST("a state whose numbers no training has is refused", forged_states_are_refused);
     TEST("a loss that is not finite ends training, and the last good state is kept", bad_numbers_keep_the_good_state);
+    TEST("a preset sets what it says, and leaves the rest", presets_say_no_more_than_they_mean);
     TEST("every allocation may fail", allocations_may_fail);
     char command[96];
     snprintf(command, sizeof command, "rm -rf %s", folder);
