@@ -47,10 +47,9 @@ static void put_features(mg_streams *s, int row)
     const mg_encoding *e = s->encoding;
     const mg_controls *controls = &s->trained->controls;
     mg_real *features = mg_instance_input(s->run, "features").data;
-    if (!features) return;
-    features += row * (e->n_features + mg_controls_width(controls));
-    if (e->n_features) e->features(e, &s->stream[row].grammar, features);
-    mg_controls_put(controls, &s->generation.controls, features + e->n_features);
+    if (!features) return; /* the model wants none */
+    mg_features_put(e, controls, &s->stream[row].grammar, &s->generation.controls,
+                    features + row * mg_features_width(e, controls));
 }
 
 static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
@@ -213,7 +212,7 @@ static bool fits(const mg_streams *s)
     mg_tensor logits = mg_instance_output(s->run, "logits");
     bool has_features = mg_instance_input(s->run, "features").data != NULL;
     if (mg_shape_count(&logits.shape) != s->rows * s->width) return false;
-    if (has_features && !takes(s, "features", e->n_features + mg_controls_width(&s->trained->controls))) return false;
+    if (has_features && !takes(s, "features", mg_features_width(e, &s->trained->controls))) return false;
     return e->is_roll ? takes(s, "roll", e->vocab) : has_features || takes(s, "tokens", 1);
 }
 

@@ -115,51 +115,14 @@ static void fill_tokens(mg_batch *batch, const mg_encoding *e, int64_t row, cons
     }
 }
 
-/* What one example is told beside its tokens, `width` numbers a step. */
-typedef struct {
-    const mg_corpus *corpus;
-    const mg_example *example;
-    mg_real *out;
-    int64_t width;
-} beside;
-
-/* Behind the encoding's features, what is known of the music that the step is to foresee. */
-static void put_controls(void *user, size_t step, const mg_control_values *values)
-{
-    const beside *b = user;
-    mg_control_values given = *values;
-    for (int i = 0; i < MG_CONTROLS; i++) given.is_given[i] = !(b->example->left_out >> i & 1);
-    mg_controls_put(&b->corpus->controls, &given,
-                    b->out + (int64_t)step * b->width + b->corpus->encoding->n_features);
-}
-
-static void fill_controls(const beside *b, const int32_t *tokens, size_t n)
-{
-    const mg_encoding *e = b->corpus->encoding;
-    size_t first = (size_t)b->example->start + (e->start < 0);
-    mg_controls_measure(e, tokens, n, first, b->example->length, put_controls, (void *)(uintptr_t)b);
-}
-
-/* Beside each input token, what follows from the piece up to it. */
-static void fill_history(const beside *b, const int32_t *tokens, size_t n)
-{
-    const mg_encoding *e = b->corpus->encoding;
-    const mg_example *x = b->example;
-    mg_grammar grammar = {0};
-    for (int64_t t = 0; t < (int64_t)x->start + x->length; t++) {
-        if (t > 0 || e->start < 0) e->follow(e, &grammar, token_at(e, tokens, n, t));
-        if (t >= x->start) e->features(e, &grammar, b->out + (t - x->start) * b->width);
-    }
-}
-
 static void fill_features(mg_batch *batch, const mg_corpus *c, int64_t row, const mg_example *x, const int32_t *tokens,
                           size_t n)
 {
-    beside b = {.corpus = c, .example = x, .width = mg_corpus_form(c).features};
-    if (!b.width) return;
-    b.out = (mg_real *)batch->parts[FEATURES].tensor.data + row * batch->length * b.width;
-    if (c->encoding->n_features) fill_history(&b, tokens, n);
-    if (mg_controls_width(&c->controls)) fill_controls(&b, tokens, n);
+    int64_t width = mg_corpus_form(c).features;
+    mg_real *out = batch->parts[FEATURES].tensor.data;
+    if (width)
+        mg_features_fill(c->encoding, &c->controls, x->left_out, tokens, n, x->start, x->length,
+                         out + row * batch->length * width);
 }
 
 /* Frame f is the input of step f and the target of step f - 1. */

@@ -25,7 +25,7 @@ mg_data_form mg_corpus_form(const mg_corpus *c)
 {
     const mg_encoding *e = c->encoding;
     return (mg_data_form){.vocab = e->is_roll ? 0 : e->vocab,
-                          .features = e->n_features + mg_controls_width(&c->controls)};
+                          .features = mg_features_width(e, &c->controls)};
 }
 
 /* All examples once more, without that control. */

@@ -84,6 +84,18 @@ mg_status mg_model_start(const mg_model *model, const void *config, uint64_t see
     one. */
 mg_status mg_model_bind(const mg_graph *g, const mg_tensor_set *params, mg_real ***pointers, mg_error *why);
 
+/* ---- features: what a model is told beside each token ---- */
+
+/** Numbers a step: the encoding's, then those of the controls. */
+int64_t mg_features_width(const mg_encoding *encoding, const mg_controls *controls);
+/** Those of one step, behind what the grammar has followed. */
+void mg_features_put(const mg_encoding *encoding, const mg_controls *controls, const mg_grammar *so_far,
+                     const mg_control_values *values, mg_real *out);
+/** Those of `length` steps of a piece from `start` on, with the controls that its music has, but for control c where
+    bit c of left_out is set. */
+void mg_features_fill(const mg_encoding *encoding, const mg_controls *controls, uint32_t left_out,
+                      const int32_t *tokens, size_t n, int64_t start, int64_t length, mg_real *out);
+
 /* ---- trained models ---- */
 
 /** A model with its weights and what is known of their origin, as MODEL.safetensors has it: tensors by name, and in
