@@ -29,7 +29,7 @@ TEST_PACKAGES := smf
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wundef -Wvla
 # No contraction and no reassociation: the same bits from every compiler and at any thread count.
 FLAGS    := -std=gnu11 -g $(OPT) $(WARN) -fPIC -fvisibility=hidden -ffp-contract=off -fno-math-errno -fopenmp \
-            -Ilib/include -Ilib -Itools -I. -D_GNU_SOURCE -DMG_REAL_$(REAL)
+            -Ilib/include -Ilib -Itools -I. -I$(BUILD)/made -D_GNU_SOURCE -DMG_REAL_$(REAL)
 SYSTEM   := $(shell pkg-config --cflags-only-I $(PACKAGES) $(TEST_PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -ldnnl -lm
 TEST_LIBS := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
@@ -93,6 +93,13 @@ endif
 $O/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) $(SYSTEM) -MMD -MP -c -o $@ $<
+
+# The presets as rows of a C table: name and text.
+PRESETS   := $(wildcard share/presets/*.json)
+$(BUILD)/made/train/presets.inc: $(PRESETS)
+	@mkdir -p $(@D)
+	for p in $^; do echo "{\"$$(basename $$p .json)\","; sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $$p; echo '},'; done > $@
+$O/lib/train/preset.o: $(BUILD)/made/train/presets.inc
 
 # A fast kernel is compiled once for every class; MG_CLASS says which.
 define fast_rule

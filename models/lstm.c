@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The recurrent event model of Magenta's melody, performance and polyphony RNNs and of the polyphonic-music benchmark:
 
-       tokens or piano-roll -> stacked LSTM -> linear -> logits of the next token, or of each pitch of the next frame
+       tokens, features or piano-roll [-> linear -> relu] -> stacked LSTM -> linear -> logits of the next token, or of
+       each pitch of the next frame
+
+   Features are what an encoding or a training says beside each token. A residual layer gives x + layer(x); where the
+   sizes differ a linear projection of x stands for x in both places, as in Magenta's.
 
    With an attention window N the first layer is wrapped as in Magenta's attention RNN (Waite 2016), each step:
-       x' = input [x, context];  h, c = cell(x');  score_n = v tanh(memory row_n + query [c,
-                                                                                          h]) over the last N outputs;
+       x' = input [x, context];  h, c = cell(x');  score_n = v tanh(memory row_n + query [c, h])
+       over the last N outputs;
        context = sum softmax(score)_n row_n;  y = output [h, context], which goes to the next layer and into the window.
    Inside, time is the first axis. */
 #include <mgen/model.h>
@@ -13,26 +17,34 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { EMBEDDING, ONEHOT, ROLL };
+enum { EMBEDDING, ONEHOT, FEATURES, ROLL };
 enum { CATEGORICAL, BERNOULLI };
 enum { PITCHES = 88 };
 
 typedef struct {
     int input, output;
-    int64_t vocab, embedding, hidden, layers, attention;
-    double dropout;
+    int64_t vocab, features, embedding, input_layer, hidden, layers, attention;
+    double dropout_in, dropout;
+    bool residual;
 } conf;
 
-static const char *const inputs[] = {"embedding", "onehot", "roll", NULL};
+static const char *const inputs[] = {"embedding", "onehot", "features", "roll", NULL};
 static const char *const outputs[] = {"categorical", "bernoulli", NULL};
 
 #define AT(member) offsetof(conf, member)
 static const mg_option options[] = {
-    {"input", MG_OPTION_CHOICE, AT(input), {EMBEDDING}, 0, 0, inputs, "KIND", "how tokens come in"},
+    {"input", MG_OPTION_CHOICE, AT(input), {EMBEDDING}, 0, 0, inputs, "KIND",
+     "how tokens come in, each beside its features, or by their features alone"},
     {"vocab", MG_OPTION_INT, AT(vocab), {0}, 0, 1 << 20, NULL, "N", NULL},
+    {"features", MG_OPTION_INT, AT(features), {0}, 0, 1 << 16, NULL, "N", NULL},
     {"embedding", MG_OPTION_INT, AT(embedding), {64}, 1, 1 << 16, NULL, "N", "width of the embedding"},
+    {"input_layer", MG_OPTION_INT, AT(input_layer), {0}, 0, 1 << 16, NULL, "N",
+     "units of a ReLU layer before the LSTM; 0: none"},
     {"hidden", MG_OPTION_INT, AT(hidden), {128}, 1, 1 << 16, NULL, "N", "units of a layer"},
     {"layers", MG_OPTION_INT, AT(layers), {2}, 1, 64, NULL, "N", "LSTM layers"},
+    {"residual", MG_OPTION_FLAG, AT(residual), {0}, 0, 0, NULL, NULL, "each layer's input is added to its output"},
+    {"dropout_in", MG_OPTION_REAL, AT(dropout_in), {0}, 0, 0.95, NULL, "P",
+     "share of what enters the first LSTM layer that is dropped"},
     {"dropout", MG_OPTION_REAL, AT(dropout), {0}, 0, 0.95, NULL, "P", "share of each layer's output that is dropped"},
     {"output", MG_OPTION_CHOICE, AT(output), {CATEGORICAL}, 0, 0, outputs, "KIND", NULL},
     {"attention", MG_OPTION_INT, AT(attention), {0}, 0, 4096, NULL, "N",
@@ -47,15 +59,18 @@ static mg_status check(const void *config, mg_error *why)
     if (is_roll != (o->output == BERNOULLI))
         return mg_fail(why, MG_BAD_ARGUMENT, "lstm: a roll goes with bernoulli outputs, tokens with categorical ones");
     if (!is_roll && o->vocab < 1) return mg_fail(why, MG_BAD_ARGUMENT, "lstm: the vocabulary is empty");
+    if (o->input == FEATURES && o->features < 1)
+        return mg_fail(why, MG_BAD_ARGUMENT, "lstm: features alone are no input where the data have none");
     return MG_OK;
 }
 
-static void adapt(void *config, int64_t vocab)
+static void adapt(void *config, mg_data_form data)
 {
     conf *o = config;
-    o->vocab = vocab;
-    o->output = vocab ? CATEGORICAL : BERNOULLI;
-    if (!vocab) o->input = ROLL;
+    o->vocab = data.vocab;
+    o->features = data.features;
+    o->output = data.vocab ? CATEGORICAL : BERNOULLI;
+    if (!data.vocab) o->input = ROLL;
     else if (o->input == ROLL) o->input = EMBEDDING;
 }
 
@@ -120,17 +135,42 @@ static mg_node *attention_layer(mg_graph *g, const conf *o, mg_node *x, mg_node 
 
 /* ---- the network ---- */
 
-/* What the first layer reads: [T, B, in], or ids [T, B] that stand for one-hot rows. */
-static mg_node *read(mg_graph *g, const conf *o, mg_use use, int64_t *in)
+/* Whether ids that stand for one-hot rows have to be made rows: what is done with them is not only a product. */
+static bool wants_rows(const conf *o)
 {
-    if (o->input == ROLL) {
-        *in = PITCHES;
-        return mg_transpose(g, mg_input(g, "roll", &MG_SHAPE(use.batch, use.length, PITCHES)), 0, 1);
-    }
+    return o->attention || o->residual || o->input_layer || o->features || o->dropout_in > 0;
+}
+
+static mg_node *read_tokens(mg_graph *g, const conf *o, mg_use use)
+{
     mg_node *ids = mg_transpose(g, mg_input_index(g, "tokens", o->vocab, &MG_SHAPE(use.batch, use.length)), 0, 1);
-    *in = o->input == EMBEDDING ? o->embedding : o->vocab;
     if (o->input == EMBEDDING) return mg_layer_embedding(g, "embedding", ids, o->vocab, o->embedding);
-    return o->attention ? mg_one_hot(g, ids, o->vocab) : ids;
+    return wants_rows(o) ? mg_one_hot(g, ids, o->vocab) : ids;
+}
+
+static mg_node *read_features(mg_graph *g, const conf *o, mg_use use)
+{
+    return mg_transpose(g, mg_input(g, "features", &MG_SHAPE(use.batch, use.length, o->features)), 0, 1);
+}
+
+/* What comes in at each step: [T, B, ..], or ids [T, B] that stand for one-hot rows. */
+static mg_node *read(mg_graph *g, const conf *o, mg_use use)
+{
+    switch (o->input) {
+    case ROLL: return mg_transpose(g, mg_input(g, "roll", &MG_SHAPE(use.batch, use.length, PITCHES)), 0, 1);
+    case FEATURES: return read_features(g, o, use);
+    default: break;
+    }
+    mg_node *x = read_tokens(g, o, use);
+    return o->features ? mg_concat(g, 2, (mg_node *[]){x, read_features(g, o, use)}, 2) : x;
+}
+
+/* What the first layer reads. */
+static mg_node *enter(mg_graph *g, const conf *o, mg_use use)
+{
+    mg_node *x = read(g, o, use);
+    if (o->input_layer) x = mg_relu(g, mg_layer_linear(g, "input", x, o->input_layer));
+    return mg_dropout(g, "dropout.in", x, o->dropout_in, 1);
 }
 
 static mg_node *layer(mg_graph *g, const conf *o, int i, mg_node *x, int64_t in, mg_node *mask)
@@ -147,15 +187,24 @@ static mg_node *layer(mg_graph *g, const conf *o, int i, mg_node *x, int64_t in,
     return r.y;
 }
 
+/* The part of x that a residual layer adds, and that it works on. */
+static mg_node *project(mg_graph *g, const conf *o, int i, mg_node *x)
+{
+    char name[24];
+    snprintf(name, sizeof name, "projection.%d", i);
+    return mg_dim(x, -1) == o->hidden ? x : mg_layer_linear(g, name, x, o->hidden);
+}
+
 static mg_node *network(mg_graph *g, const conf *o, mg_use use, mg_node *mask)
 {
-    int64_t in;
-    mg_node *x = read(g, o, use, &in);
-    for (int i = 0; i < o->layers; i++, in = o->hidden) {
+    mg_node *x = enter(g, o, use);
+    for (int i = 0; i < o->layers; i++) {
         char name[24];
-        x = o->attention && i == 0 ? attention_layer(g, o, x, mask) : layer(g, o, i, x, in, mask);
+        int64_t in = mg_node_type(x) == MG_INDEX ? o->vocab : mg_dim(x, -1);
+        if (o->residual) x = project(g, o, i, x), in = o->hidden;
+        mg_node *y = o->attention && i == 0 ? attention_layer(g, o, x, mask) : layer(g, o, i, x, in, mask);
         snprintf(name, sizeof name, "dropout.%d", i);
-        x = mg_dropout(g, name, x, o->dropout, 1);
+        x = mg_dropout(g, name, o->residual ? mg_add(g, x, y) : y, o->dropout, 1);
     }
     return mg_layer_linear(g, "output", x, o->output == CATEGORICAL ? o->vocab : PITCHES);
 }

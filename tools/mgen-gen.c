@@ -5,6 +5,7 @@
 #include <mgen/model.h>
 #include <mgen/sample.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_ROWS = 32 };
@@ -14,6 +15,34 @@ static struct {
     int64_t count;
     cli_row rows[MOST_ROWS];
 } me = {.count = 1};
+
+/* ---- what a model of performances is told ---- */
+
+static const char *parse_density(const char *text, void *value)
+{
+    mg_control_values *values = value;
+    char *end;
+    values->density = strtod(text, &end);
+    values->is_given[MG_DENSITY] = true;
+    return end == text || *end || !(values->density >= 0) ? "is no number of notes a second" : NULL;
+}
+
+static const char *parse_pitches(const char *text, void *value)
+{
+    static const char wrong[] = "is no list of 12 weights, of C, C# .. B, that are not negative";
+    mg_control_values *values = value;
+    for (int i = 0; i < MG_PITCH_CLASSES; i++) {
+        char *end;
+        double weight = values->pitches[i] = strtod(text, &end);
+        if (end == text || *end != (i + 1 < MG_PITCH_CLASSES ? ',' : '\0') || !(weight >= 0 && weight <= 1e9))
+            return wrong;
+        text = end + 1;
+    }
+    values->is_given[MG_PITCHES] = true;
+    return NULL;
+}
+
+/* ---- the tool ---- */
 
 static bool is_usable(cli *c)
 {
@@ -38,6 +67,11 @@ int main(int argc, char **argv)
          .help = "number of pieces; a piece does not depend on it"},
         {.name = "primer", .kind = CLI_TEXT, .value = &me.job.primer_path, .arg = "FILE",
          .help = "MIDI or ABC file whose first piece every piece begins with"},
+        {.name = "density", .kind = CLI_PARSED, .value = &me.job.controls, .parse = parse_density, .arg = "N",
+         .fallback = "left out", .help = "notes a second, for a performance model that was trained with a density"},
+        {.name = "pitch-histogram", .kind = CLI_PARSED, .value = &me.job.controls, .parse = parse_pitches,
+         .arg = "W,...", .fallback = "left out",
+         .help = "weights of the 12 pitch classes from C, for one that was trained with a pitch histogram"},
     };
     cli c;
     size_t n = sizeof first / sizeof *first;

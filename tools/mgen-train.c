@@ -8,15 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_ROWS = 128 };
+enum { MOST_ROWS = 128, MOST_PRESETS = 64 };
 
 static struct {
     mg_train_job job;
-    int model;
-    bool has_recalled;
+    int model, preset;             /* preset -1: none */
+    const char *presets[MOST_PRESETS];
+    bool has_recalled, lists;
     uint64_t seed; /* that the training began with */
     cli_row rows[MOST_ROWS];
-} me;
+} me = {.preset = -1};
 
 /* ---- options ---- */
 
@@ -24,6 +25,10 @@ static const cli_row first_rows[] = {
     {.kind = CLI_SECTION, .help = "What to train"},
     {.name = "model", .kind = CLI_CHOICE, .value = &me.model, .arg = "NAME", .choices = mg_model_names,
      .help = "kind of model; its own options stand below"},
+    {.name = "preset", .kind = CLI_CHOICE, .value = &me.preset, .arg = "NAME", .choices = me.presets,
+     .help = "a published model, its data and training: sets the defaults that this help shows with it"},
+    {.name = "presets", .kind = CLI_FLAG, .value = &me.lists, .stands_alone = true,
+     .help = "list the presets, with what each is and sets"},
     {.letter = 'o', .name = "output", .kind = CLI_TEXT, .value = &me.job.output, .arg = "MODEL.safetensors",
      .help = "the model; MODEL.state, and MODEL.data for what comes through a pipe, lie beside it"},
     {.name = "resume", .kind = CLI_FLAG, .value = &me.job.resumes, .stands_alone = true,
@@ -51,7 +56,8 @@ static void make_rows(void)
    the training that is gone on with. */
 static mg_status make_defaults(int argc, char **argv, mg_error *why)
 {
-    static const char *const decisive[] = {"model", "output", "resume"};
+    static const char *const decisive[] = {"model", "preset", "output", "resume"};
+    for (size_t i = 0; i + 1 < MOST_PRESETS; i++) me.presets[i] = mg_preset_name(i);
     for (size_t i = 0; i < sizeof decisive / sizeof *decisive; i++)
         if (!cli_peek(first_rows, decisive[i], argc, argv)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     me.job.model = mg_model_at((size_t)me.model);
@@ -59,23 +65,27 @@ static mg_status make_defaults(int argc, char **argv, mg_error *why)
     me.job.options = mg_train_defaults();
     me.job.config = mg_model_config(me.job.model);
     if (!me.job.config) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    if (!me.job.resumes || !me.job.output) return MG_OK;
-    MG_TRY(mg_train_recall(&me.job, mg_model_find, &me.seed, why));
-    me.has_recalled = true;
+    if (me.job.resumes && me.job.output) {
+        MG_TRY(mg_train_recall(&me.job, mg_model_find, &me.seed, why));
+        me.has_recalled = true;
+    }
+    if (me.preset >= 0) MG_TRY(mg_preset_take(&me.job, me.presets[me.preset], mg_model_find, why));
     for (me.model = 0; mg_model_at((size_t)me.model) != me.job.model;) me.model++;
     return MG_OK;
 }
 
 static bool is_usable(cli *c)
 {
+    if (me.lists) return true;
     if (!me.job.output || !*me.job.output) return cli_refuse(c, "say with -o where the model goes");
     if (strcmp(me.job.output, "-") == 0)
         return cli_refuse(c, "-o -: a model goes into a file, with its state beside it");
     const char *ending = strrchr(me.job.output, '.');
     if (!ending || strcmp(ending, ".safetensors") != 0)
         return cli_refuse(c, "-o %s: a model's name ends in .safetensors", me.job.output);
-    if (me.has_recalled && mg_model_at((size_t)me.model) != me.job.model)
-        return cli_refuse(c, "--model: the training to go on with is of a %s", me.job.model->name);
+    if (mg_model_at((size_t)me.model) != me.job.model)
+        return cli_refuse(c, "--model: the %s is of a %s", me.preset < 0 ? "training to go on with" : "preset",
+                          me.job.model->name);
     c->finds = MG_FIND_RECORDS;
     if (me.has_recalled && !cli_is_given(c, "seed")) c->seed = (int64_t)me.seed;
     return true;
@@ -109,7 +119,7 @@ static int run(cli *c, const cli_about *about, int argc, char **argv)
     if (!me.job.config) return fputs("mgen-train: out of memory\n", stderr), 3;
     make_rows();
     if (!cli_start(c, about, me.rows, argc, argv) || !is_usable(c)) return c->exit;
-    if (!status) status = work(c, &why);
+    if (!status) status = me.lists ? mg_preset_list(cli_run(c), &why) : work(c, &why);
     return cli_finish(c, status, &why);
 }
 

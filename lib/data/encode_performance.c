@@ -27,6 +27,13 @@ static kind meaning(const mg_encoding *e, int32_t token, int *value)
     return NONE;
 }
 
+data_effect data_performance_effect(const mg_encoding *e, int32_t token, int *value)
+{
+    static const data_effect effects[] = {[NOTE_ON] = DATA_BEGINS, [NOTE_OFF] = DATA_ENDS, [SHIFT] = DATA_PASSES,
+                                          [VELOCITY] = DATA_IDLES, [NONE] = DATA_IDLES};
+    return effects[meaning(e, token, value)];
+}
+
 static int32_t token_of(const mg_encoding *e, kind k, int value)
 {
     int pitches = e->high - e->low + 1;

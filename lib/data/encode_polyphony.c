@@ -33,7 +33,7 @@ static bool allows(const mg_encoding *e, const mg_grammar *grammar, int32_t next
 
 static void follow(const mg_encoding *e, mg_grammar *grammar, int32_t token)
 {
-    (void)e;
+    if (token < 0 || token >= e->vocab) return;
     if (is_pitch(token)) data_put(grammar->sounding, pitch_of(token));
     if (token == STEP_END)
         for (int i = 0; i < 2; i++) {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const mg_encoding *const encodings[] = {
-    &data_melody38,      &data_melody130,     &data_performance388, &data_performance308,
-    &data_performance310, &data_polyphony259, &data_roll88,         NULL,
+    &data_melody38,       &data_melody130,      &data_melody_lookback40, &data_melody_key40, &data_performance388,
+    &data_performance308, &data_performance310, &data_polyphony259,      &data_roll88,       NULL,
 };
 
 const mg_encoding *mg_encoding_at(size_t i)

@@ -24,6 +24,8 @@ static const struct {
 } presets[] = {
     {"melody38", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
     {"melody130", {MELODY}},
+    {"melody-lookback40", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
+    {"melody-key40", {MELODY, .key_c = true, .out_of_range = MG_RANGE_FOLD}},
     {"performance388", {PERFORMANCE}},
     {"performance308", {PERFORMANCE}},
     {"performance310", {PERFORMANCE}},
@@ -183,6 +185,7 @@ mg_status mg_prep_list(mg_run *run, mg_error *why)
         mg_json_put_int(&json, "high", e->high);
         if (e->steps_per_quarter) mg_json_put_int(&json, "steps_per_quarter", e->steps_per_quarter);
         if (e->steps_per_second) mg_json_put_int(&json, "steps_per_second", e->steps_per_second);
+        if (e->n_features) mg_json_put_int(&json, "features", e->n_features);
         mg_record_end(&json);
     }
     if (!status) status = mg_run_emit(run, &out, why);

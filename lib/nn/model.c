@@ -54,9 +54,9 @@ void *mg_model_config(const mg_model *model)
     return config;
 }
 
-void mg_model_adapt(const mg_model *model, void *config, int64_t vocab)
+void mg_model_adapt(const mg_model *model, void *config, mg_data_form data)
 {
-    if (model->adapt) model->adapt(config, vocab);
+    if (model->adapt) model->adapt(config, data);
 }
 
 /* ---- parameters ---- */

@@ -58,6 +58,13 @@ mg_hash mg_tensor_set_hash(const mg_tensor_set *set)
     return hash;
 }
 
+#define CONTROL(which) offsetof(mg_controls, mode[which])
+static const mg_option controls[] = {
+    {"density", MG_OPTION_CHOICE, CONTROL(MG_DENSITY), {0}, 0, 0, mg_control_modes, NULL, NULL},
+    {"pitch_histogram", MG_OPTION_CHOICE, CONTROL(MG_PITCHES), {0}, 0, 0, mg_control_modes, NULL, NULL},
+    {0},
+};
+
 /* ---- writing ---- */
 
 static void describe(const mg_trained *t, const mg_provenance *provenance, mg_buffer *out)
@@ -77,6 +84,7 @@ static void describe(const mg_trained *t, const mg_provenance *provenance, mg_bu
     if (t->first) mg_json_put_reals(&json, "first", t->first, t->n_first);
     if (t->bpm > 0) mg_json_put_real(&json, "bpm", t->bpm);
     if (t->resolution > 0) mg_json_put_int(&json, "resolution", t->resolution);
+    if (mg_controls_width(&t->controls)) mg_options_write(controls, &t->controls, &json);
     if (provenance) {
         mg_buffer object = {0};
         mg_provenance_add(&object, provenance);
@@ -191,6 +199,7 @@ static mg_status read_about(const mg_json *about, mg_model_finder find, mg_train
     mg_options_default(model->options, t->config);
     MG_TRY(mg_options_read(model->options, mg_json_get(about, "config"), t->config, why));
     MG_TRY(mg_options_read(numbers, about, t, why));
+    MG_TRY(mg_options_read(controls, about, &t->controls, why));
     if (!keep(&t->encoding, about, "encoding") || !keep(&t->vocab_hash, about, "vocab_hash") ||
         !keep(&t->data_hash, about, "data_hash") || !keep(&t->licence, about, "licence"))
         return mg_fail(why, MG_NO_MEMORY, "out of memory");

@@ -15,6 +15,8 @@ const mg_option mg_generate_rows[] = {
     {"top_k", MG_OPTION_INT, AT(sampling.top_k), {0}, 0, 1e9, NULL, "K", "choose among the K most likely; 0: all"},
     {"top_p", MG_OPTION_REAL, AT(sampling.top_p), {1}, 0, 1, NULL, "P",
      "choose among the most likely that reach this probability together"},
+    {"inject", MG_OPTION_FLAG, AT(inject), {0}, 0, 0, NULL, NULL,
+     "the primer is no beginning but goes along, step by step, and the model fills in below (polyphony)"},
     {"bpm", MG_OPTION_REAL, AT(bpm), {0}, MG_SLOWEST_BPM, 1000, NULL, "BPM",
      "tempo, where the encoding counts beats, instead of the primer's or the data's"},
     {0},
@@ -229,8 +231,9 @@ static mg_status open_streams(maker *m, mg_error *why)
 {
     const mg_generate_options *o = &m->job->options;
     mg_generation generation = {.sampling = o->sampling, .steps = o->steps, .seed = m->run->seed,
+                                .controls = m->job->controls,
                                 .primer = (const int32_t *)(const void *)m->primer.data,
-                                .n_primer = m->primer.length / sizeof(int32_t)};
+                                .n_primer = m->primer.length / sizeof(int32_t), .injects = o->inject};
     int rows = m->job->count < MG_STREAMS ? (int)m->job->count : MG_STREAMS;
     uint64_t groups = (m->job->count + MG_STREAMS - 1) / MG_STREAMS;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
@@ -245,6 +248,15 @@ static mg_status open_streams(maker *m, mg_error *why)
     return MG_OK;
 }
 
+static mg_status check_injection(const maker *m, mg_error *why)
+{
+    if (!m->job->options.inject) return MG_OK;
+    if (!m->job->primer_path) return mg_fail(why, MG_BAD_ARGUMENT, "--inject: there is no primer to go along");
+    if (m->encoding->step_end >= 0) return MG_OK;
+    return mg_fail(why, MG_BAD_ARGUMENT, "--inject: %s: its encoding, %s, has no steps to fill in", m->job->model_path,
+                   m->encoding->name);
+}
+
 static mg_status begin(maker *m, mg_model_finder find, mg_error *why)
 {
     const mg_generate_job *job = m->job;
@@ -253,6 +265,7 @@ static mg_status begin(maker *m, mg_model_finder find, mg_error *why)
     m->encoding = mg_encoding_find(m->trained->encoding);
     if (!m->encoding)
         return mg_fail(why, MG_UNSUPPORTED, "%s: encoding '%s' is not known", job->model_path, m->trained->encoding);
+    MG_TRY(check_injection(m, why));
     m->bpm = job->options.bpm;
     if (job->primer_path) MG_TRY(read_primer(m, why));
     if (m->bpm == 0) m->bpm = m->trained->bpm;

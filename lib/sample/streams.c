@@ -37,14 +37,34 @@ static void say(stream *x, int32_t token) { mg_buffer_add(x->out, &token, sizeof
 
 static void put_token(mg_streams *s, int row, int32_t token)
 {
-    ((int32_t *)mg_instance_input(s->run, "tokens").data)[row] = token;
+    int32_t *tokens = mg_instance_input(s->run, "tokens").data;
+    if (tokens) tokens[row] = token;
+}
+
+/* What comes in beside the token. */
+static void put_features(mg_streams *s, int row)
+{
+    const mg_encoding *e = s->encoding;
+    const mg_controls *controls = &s->trained->controls;
+    mg_real *features = mg_instance_input(s->run, "features").data;
+    if (!features) return; /* the model wants none */
+    mg_features_put(e, controls, &s->stream[row].grammar, &s->generation.controls,
+                    features + row * mg_features_width(e, controls));
 }
 
 static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
 {
     const mg_encoding *e = s->encoding;
     for (int64_t i = 0; i < s->width; i++) s->flags[i] = !e->allows || e->allows(e, &x->grammar, (int32_t)i);
+    if (e->end >= 0 && x->read < s->generation.n_primer) s->flags[e->end] = false; /* a primer goes to its end */
     return (int32_t)mg_sample_category(&s->generation.sampling, logits, s->width, s->flags, s->order, &x->random);
+}
+
+/* Whether the primer says the next token. One that is injected leaves the end of each step to chance. */
+static bool is_primed(const mg_streams *s, const stream *x)
+{
+    const mg_generation *g = &s->generation;
+    return x->read < g->n_primer && !(g->injects && g->primer[x->read] == s->encoding->step_end);
 }
 
 /* The next token: said, and put in place for the step that comes. */
@@ -53,12 +73,13 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     stream *x = &s->stream[row];
     const mg_encoding *e = s->encoding;
     int32_t token;
-    if (x->read < s->generation.n_primer) {
+    if (is_primed(s, x)) {
         token = s->generation.primer[x->read++];
     } else {
         x->is_over = x->steps == s->generation.steps;
         if (x->is_over) return;
         token = draw_token(s, x, logits);
+        x->read += token == e->step_end && x->read < s->generation.n_primer; /* on to the primer's next step */
         x->steps++;
         x->is_over = token == e->end;
         if (x->is_over) return;
@@ -66,6 +87,7 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     if (e->follow) e->follow(e, &x->grammar, token);
     say(x, token);
     put_token(s, row, token);
+    put_features(s, row);
 }
 
 /* ---- frames ---- */
@@ -110,7 +132,7 @@ static void next(mg_streams *s, int row, const mg_real *logits)
 static void begin(mg_streams *s, int row, uint64_t record, mg_buffer *out)
 {
     s->stream[row] = (stream){.random = mg_random_at(s->generation.seed, "sample", record), .out = out};
-    if (s->encoding->start >= 0 && !s->encoding->is_roll) put_token(s, row, s->encoding->start);
+    if (s->encoding->start >= 0 && !s->encoding->is_roll) put_token(s, row, s->encoding->start), put_features(s, row);
     else next(s, row, s->first);
 }
 
@@ -176,18 +198,50 @@ static void begin_logits(mg_streams *s)
     }
 }
 
+/* Whether the graph has the input, so wide. */
+static bool takes(const mg_streams *s, const char *name, int64_t width)
+{
+    mg_tensor input = mg_instance_input(s->run, name);
+    return input.data && mg_shape_count(&input.shape) == s->rows * width;
+}
+
+/* What it reads and says is what the encoding has. */
+static bool fits(const mg_streams *s)
+{
+    const mg_encoding *e = s->encoding;
+    mg_tensor logits = mg_instance_output(s->run, "logits");
+    bool has_features = mg_instance_input(s->run, "features").data != NULL;
+    if (mg_shape_count(&logits.shape) != s->rows * s->width) return false;
+    if (has_features && !takes(s, "features", mg_features_width(e, &s->trained->controls))) return false;
+    return e->is_roll ? takes(s, "roll", e->vocab) : has_features || takes(s, "tokens", 1);
+}
+
+/* A control that the model always has must be said, and one that it never has means nothing. */
+static mg_status check_controls(const mg_streams *s, mg_error *why)
+{
+    static const char *const names[MG_CONTROLS] = {[MG_DENSITY] = "density", [MG_PITCHES] = "pitch-histogram"};
+    for (int i = 0; i < MG_CONTROLS; i++) {
+        int mode = s->trained->controls.mode[i];
+        bool is_given = s->generation.controls.is_given[i];
+        if (is_given && mode == MG_CONTROL_NONE)
+            return mg_fail(why, MG_BAD_ARGUMENT, "--%s: it was not trained with one", names[i]);
+        if (!is_given && mode == MG_CONTROL_GIVEN)
+            return mg_fail(why, MG_BAD_ARGUMENT, "it was trained with a %s: say one with --%s", names[i], names[i]);
+    }
+    return MG_OK;
+}
+
 static mg_status make(mg_streams *s, mg_error *why)
 {
     MG_TRY(find_encoding(s, why));
+    MG_TRY(check_controls(s, why));
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
     MG_TRY(mg_instance_new(s->plan, s->params, &s->run, why));
-    mg_tensor logits = mg_instance_output(s->run, "logits");
     s->width = s->encoding->vocab;
-    bool fits = mg_instance_input(s->run, s->encoding->is_roll ? "roll" : "tokens").data != NULL;
-    if (!fits || mg_shape_count(&logits.shape) != s->rows * s->width)
+    if (!fits(s))
         return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);
     s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
     s->order = mg_alloc((size_t)s->width, sizeof *s->order);

@@ -57,7 +57,7 @@ uint32_t *mg_corpus_order(const mg_corpus *c, mg_split split, int64_t batch, uin
 
 /* ---- numbers ---- */
 
-enum { TARGETS, MASK, INPUT };
+enum { TARGETS, MASK, INPUT, FEATURES };
 
 /* The next of 8, 12, 16, 24, 32 ... */
 static int64_t padded(int64_t length)
@@ -76,13 +76,17 @@ mg_status mg_batch_new(const mg_corpus *c, int64_t examples, mg_batch *batch, mg
     mg_type type = is_roll ? MG_REAL : MG_INDEX;
     mg_shape shape = MG_SHAPE(examples, length, width_of(c));
     if (!is_roll) shape.rank = 2;
-    *batch = (mg_batch){.examples = examples, .n_parts = 3};
+    int64_t features = mg_corpus_form(c).features;
+    *batch = (mg_batch){.examples = examples, .n_parts = features ? 4 : 3};
     batch->parts[TARGETS].name = "targets";
     batch->parts[MASK].name = "mask";
     batch->parts[INPUT].name = is_roll ? "roll" : "tokens";
+    batch->parts[FEATURES].name = "features";
     mg_status status = mg_tensor_make(type, &shape, &batch->parts[TARGETS].tensor, why);
     if (!status) status = mg_tensor_make(type, &shape, &batch->parts[INPUT].tensor, why);
     if (!status) status = mg_tensor_make(MG_REAL, &MG_SHAPE(examples, length), &batch->parts[MASK].tensor, why);
+    if (!status && features)
+        status = mg_tensor_make(MG_REAL, &MG_SHAPE(examples, length, features), &batch->parts[FEATURES].tensor, why);
     if (status) mg_batch_free(batch);
     return status;
 }
@@ -111,6 +115,16 @@ static void fill_tokens(mg_batch *batch, const mg_encoding *e, int64_t row, cons
     }
 }
 
+static void fill_features(mg_batch *batch, const mg_corpus *c, int64_t row, const mg_example *x, const int32_t *tokens,
+                          size_t n)
+{
+    int64_t width = mg_corpus_form(c).features;
+    mg_real *out = batch->parts[FEATURES].tensor.data;
+    if (width)
+        mg_features_fill(c->encoding, &c->controls, x->left_out, tokens, n, x->start, x->length,
+                         out + row * batch->length * width);
+}
+
 /* Frame f is the input of step f and the target of step f - 1. */
 static void fill_frames(mg_batch *batch, const mg_encoding *e, int64_t row, const mg_example *x, const int32_t *tokens,
                         size_t n)
@@ -136,6 +150,7 @@ static mg_status fill_row(mg_batch *batch, const mg_corpus *c, int64_t row, cons
     if (!tokens) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_pack_tokens(c->pack, x->record, tokens);
     (c->encoding->is_roll ? fill_frames : fill_tokens)(batch, c->encoding, row, x, tokens, n);
+    fill_features(batch, c, row, x, tokens, n);
     mg_real *mask = (mg_real *)batch->parts[MASK].tensor.data + row * batch->length;
     for (int64_t t = 0; t < x->length; t++) mask[t] = 1;
     batch->targets += (double)x->length;

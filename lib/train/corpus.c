@@ -21,6 +21,39 @@ uint64_t mg_corpus_steps(const mg_corpus *c, mg_split split) { return c->list[sp
 const mg_encoding *mg_corpus_encoding(const mg_corpus *c) { return c->encoding; }
 mg_hash mg_corpus_hash(const mg_corpus *c) { return c->hash; }
 
+mg_data_form mg_corpus_form(const mg_corpus *c)
+{
+    const mg_encoding *e = c->encoding;
+    return (mg_data_form){.vocab = e->is_roll ? 0 : e->vocab,
+                          .features = mg_features_width(e, &c->controls)};
+}
+
+/* All examples once more, without that control. */
+static mg_status add_without(mg_example_list *list, int control, mg_error *why)
+{
+    size_t n = list->n;
+    for (size_t i = 0; i < n; i++) {
+        if (!mg_grow((void **)&list->examples, list->n, &list->capacity, sizeof *list->examples))
+            return mg_fail(why, MG_NO_MEMORY, "out of memory");
+        list->examples[list->n] = list->examples[i];
+        list->examples[list->n++].left_out |= 1u << control;
+    }
+    list->steps *= 2;
+    return MG_OK;
+}
+
+mg_status mg_corpus_control(mg_corpus *c, const mg_controls *controls, mg_error *why)
+{
+    if (mg_controls_width(controls) && !c->encoding->steps_per_second)
+        return mg_fail(why, MG_BAD_ARGUMENT, "%s: density and pitch-histogram are for performances, not for %s",
+                       mg_pack_path(c->pack), c->encoding->name);
+    c->controls = *controls;
+    for (int i = 0; i < MG_CONTROLS; i++)
+        for (int split = 0; split < MG_SPLITS; split++)
+            if (controls->mode[i] == MG_CONTROL_OPTIONAL) MG_TRY(add_without(&c->list[split], i, why));
+    return MG_OK;
+}
+
 /* ---- which encoding, which split ---- */
 
 static mg_status find_encoding(mg_corpus *c, mg_error *why)
@@ -74,7 +107,7 @@ static mg_status add_examples(mg_corpus *c, mg_example_list *list, size_t record
         int64_t n = steps - start < c->length ? steps - start : c->length;
         if (!mg_grow((void **)&list->examples, list->n, &list->capacity, sizeof *list->examples))
             return mg_fail(why, MG_NO_MEMORY, "out of memory");
-        list->examples[list->n++] = (mg_example){(uint32_t)record, (uint32_t)start, (uint32_t)n};
+        list->examples[list->n++] = (mg_example){(uint32_t)record, (uint32_t)start, (uint32_t)n, 0};
         list->steps += (uint64_t)n;
     }
     return MG_OK;
@@ -240,5 +273,6 @@ mg_status mg_corpus_describe(const mg_corpus *c, mg_trained *t, mg_error *why)
     t->n_first = n;
     t->bpm = c->n_bpm ? c->bpm_sum / (double)c->n_bpm : 0;
     t->resolution = c->resolution;
+    t->controls = c->controls;
     return MG_OK;
 }

@@ -5,8 +5,8 @@
 
 #include <mgen/train.h>
 
-/* Steps start .. start + length of a record. */
-typedef struct { uint32_t record, start, length; } mg_example;
+/* Steps start .. start + length of a record; bit c of left_out: control c is not given. */
+typedef struct { uint32_t record, start, length, left_out; } mg_example;
 
 typedef struct {
     mg_example *examples;
@@ -19,6 +19,7 @@ struct mg_corpus {
     const mg_encoding *encoding;
     mg_hash hash;
     int64_t length;          /* of the longest example */
+    mg_controls controls;
     mg_example_list list[MG_SPLITS];
     /* gathered while reading */
     double *first;           /* how often a piece begins with a token; of rolls, how often each pitch sounds at first */

@@ -284,8 +284,8 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     const mg_train_options *o = &job->options;
     const mg_tensor_set *params;
     MG_TRY(mg_corpus_open(l->pack, o->valid, o->length, &l->corpus, why));
-    const mg_encoding *encoding = mg_corpus_encoding(l->corpus);
-    mg_model_adapt(job->model, job->config, encoding->is_roll ? 0 : encoding->vocab);
+    MG_TRY(mg_corpus_control(l->corpus, &o->controls, why));
+    mg_model_adapt(job->model, job->config, mg_corpus_form(l->corpus));
     MG_TRY(mg_trained_new(job->model, job->config, l->run->seed, &l->trained, why));
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
     mg_trainer_options options = {.model = job->model, .config = job->config, .optim = optim_of(l),

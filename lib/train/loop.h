@@ -33,6 +33,10 @@ typedef struct {
 
 uint64_t mg_loop_batches(const mg_loop *loop, mg_split split); /* of an epoch */
 
+/* preset.c: take model, configuration, optimiser and options as far as `about`, of a preset or a state, tells of them;
+   the others stay, but for the configuration of another model. */
+mg_status mg_job_read(mg_train_job *job, const mg_json *about, mg_model_finder find, mg_error *why);
+
 /* state.c: MODEL.state, written whole or not at all, and sealed by a checksum. */
 mg_status mg_loop_save(const mg_loop *loop, mg_error *why);
 

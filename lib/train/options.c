@@ -12,6 +12,10 @@ const mg_option mg_train_data_rows[] = {
      "most tokens or frames of an example; longer pieces are cut"},
     {"valid", MG_OPTION_REAL, AT(valid), {0.1}, 0, 0.9, NULL, "SHARE",
      "pieces held out for validation, where the records name no split"},
+    {"density", MG_OPTION_CHOICE, AT(controls.mode[MG_DENSITY]), {0}, 0, 0, mg_control_modes, "MODE",
+     "tell a model of performances how many notes a second come; optional: with and without"},
+    {"pitch_histogram", MG_OPTION_CHOICE, AT(controls.mode[MG_PITCHES]), {0}, 0, 0, mg_control_modes, "MODE",
+     "tell it the shares of the pitch classes that come"},
     {"shards", MG_OPTION_INT, AT(shards), {8}, 1, 64, NULL, NULL, NULL},
     {0},
 };

@@ -206,18 +206,10 @@ static mg_status recall_path(const mg_saved *saved, mg_train_job *job, mg_error 
 
 static mg_status recall(const mg_saved *saved, mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
 {
-    const char *name = mg_json_get_string(saved->about, "model", "?");
-    const mg_model *model = find(name);
-    if (!model) return mg_fail(why, MG_UNSUPPORTED, "%s: there is no model '%s'", saved->path, name);
-    void *config = mg_model_config(model);
-    if (!config) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_error inner = {0};
     mg_train_job_clear(job);
-    job->config = config;
-    job->model = model;
-    MG_TRY(read_options(saved, "config", model->options, config, why));
-    MG_TRY(read_options(saved, "optim", mg_optim_options, &job->optim, why));
-    MG_TRY(read_options(saved, "data", mg_train_data_rows, &job->options, why));
-    MG_TRY(read_options(saved, "stop", mg_train_stop_rows, &job->options, why));
+    mg_status status = mg_job_read(job, saved->about, find, &inner);
+    if (status) return mg_fail_in(why, status, saved->path, &inner);
     bool has_provenance = true;
     mg_json_bool(mg_json_get(saved->about, "provenance"), &has_provenance);
     job->has_provenance &= has_provenance;

@@ -145,7 +145,7 @@ static mg_trained *make_model(const preset *p)
     char hash[33];
     need(mg_json_parse(p->config, strlen(p->config), &json, &why));
     need(mg_options_read(model->options, json, config, &why));
-    mg_model_adapt(model, config, p->vocab);
+    mg_model_adapt(model, config, (mg_data_form){p->vocab, 0});
     need(mg_trained_new(model, config, 1, &t, &why));
     need(mg_encoding_vocab_hash(mg_encoding_find(p->encoding), hash, &why));
     mg_free(t->encoding), mg_free(t->vocab_hash), mg_free(config);

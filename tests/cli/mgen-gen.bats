@@ -153,3 +153,22 @@ setup() {
     head -c 2000 m.safetensors >cut.safetensors
     run -1 mgen-gen -m cut.safetensors -o out
 }
+
+@test "an injected primer is the upper voice of every piece" {
+    mgen-prep -q -e polyphony259 --min-steps 1 "$MGEN_ROOT/share/tunes/carols.abc" |
+        mgen-train -q --hidden 8 --embedding 4 --batch 8 --max-steps 2 -o poly.safetensors >/dev/null
+    tune 72 74 76 77 >melody.mid
+    mgen-gen -m poly.safetensors --primer melody.mid --inject -n 3 --steps 300 -o out >records
+    valid_records records
+    for piece in out/*.mid; do # where the melody sounds, it is the highest
+        mgen-prep -q -e polyphony259 --min-steps 1 --max-steps 0 "$piece" | jq -e '
+            .tokens | map(select(. != null)) | . as $t | [indices(2)[]] as $ends |
+            [range(16) | $t[if . == 0 then 0 else $ends[. - 1] + 1 end] | (. - 3) % 128] ==
+            [72, 72, 72, 72, 74, 74, 74, 74, 76, 76, 76, 76, 77, 77, 77, 77]'
+    done
+    run -2 mgen-gen -m poly.safetensors --inject -o none
+    assert_output --partial "there is no primer"
+    melodies 5 | mgen-train -q --hidden 8 --embedding 4 --max-steps 1 -o mono.safetensors >/dev/null
+    run -2 mgen-gen -m mono.safetensors --primer melody.mid --inject -o none
+    assert_output --partial "mono.safetensors: its encoding, melody38, has no steps to fill in"
+}

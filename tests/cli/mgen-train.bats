@@ -300,3 +300,57 @@ differ() { ! cmp -s "$1" "$2"; }
     mgen-gen -m m.safetensors --steps 8 -o pieces >/dev/null
     jq -se 'map(.valid_loss // .train_loss // empty) | last < 88' out
 }
+
+@test "presets are records, and what each sets is what the help shows" {
+    mgen-train --presets >out
+    valid_records out
+    [ "$(jq -r 'select(.kind == "preset") | .name' out | sort)" = "$(cd "$MGEN_ROOT/share/presets" && ls ./*.json | sed 's|^\./||; s|\.json$||' | sort)" ]
+    mgen-prep --list | jq -r '.name // empty' >encodings
+    for name in $(jq -r 'select(.kind == "preset") | .name' out); do
+        mgen-train --preset "$name" --help-json >help
+        jq -e --arg name "$name" -n 'input.options as $options | first(inputs | select(.name == $name)) |
+            [.config, .optim, .data, .stop | values | to_entries[]] | length > 3 and all(. as $set |
+                any($options[]; .name == ($set.key | gsub("_"; "-")) and .default == ($set.value | tostring)))' help out
+        grep -qx "$(jq -r --arg name "$name" 'select(.name == $name) | .encoding' out)" encodings
+    done
+}
+
+@test "a preset trains, any of its options can be another, and it goes on" {
+    mgen-prep -q -e melody-key40 "$MGEN_ROOT/share/tunes/jigs.abc" >records
+    small=(--preset melody-attention --hidden 8 --attention 3 --batch 8)
+    mgen-train -q "${small[@]}" --max-steps 2 -o m.safetensors records >/dev/null
+    mgen-info m.safetensors | jq -e 'select(.kind == "info") | .metadata.mgen.config |
+        .input == "features" and .features == 74 and .hidden == 8 and .attention == 3 and .layers == 2 and .dropout == 0.5'
+    mgen-train -q --resume "${small[@]}" --max-steps 3 -o m.safetensors >out
+    [ "$(jq -s 'map(.step // empty) | max' out)" -eq 3 ]
+    run -2 mgen-train --resume --preset melody-basic -o m.safetensors
+    assert_output --partial "is not what the training began with"
+    mgen-gen -m m.safetensors -n 2 --steps 20 -o pieces >out
+    valid_records out
+    run -2 mgen-train --preset melody-atention -o n.safetensors records
+    assert_output --partial "did you mean 'melody-attention'?"
+    melodies 5 >plain
+    run -2 mgen-train --preset melody-lookback -o n.safetensors plain
+    assert_output --partial "features alone are no input where the data have none"
+}
+
+@test "a model of performances is told of what comes, or not" {
+    mgen-prep -q -e performance388 "$MGEN_ROOT/share/tunes/carols.abc" >records
+    small=(--preset performance-conditioned --hidden 8 --layers 1 --batch 8 --max-steps 2)
+    mgen-train -q "${small[@]}" -o m.safetensors records >/dev/null
+    scale=1,0,1,0,1,1,0,1,0,1,0,1
+    for told in "" "--density 3" "--pitch-histogram $scale" "--density 30 --pitch-histogram $scale"; do
+        # shellcheck disable=SC2086
+        mgen-gen -m m.safetensors $told --steps 40 --force -o pieces | jq -r 'select(.kind == "output").id' >>ids
+    done
+    [ "$(sort -u ids | wc -l)" -eq 4 ]
+    mgen-train -q "${small[@]}" --pitch-histogram none --density given -o n.safetensors records >/dev/null
+    run -2 mgen-gen -m n.safetensors -o pieces --force
+    assert_output --partial "n.safetensors: it was trained with a density: say one with --density"
+    run -2 mgen-gen -m n.safetensors --density 3 --pitch-histogram $scale -o pieces --force
+    assert_output --partial "--pitch-histogram: it was not trained with one"
+    for wrong in 1,2 "$scale,1" "${scale/1/-1}" x; do run -2 mgen-gen -m m.safetensors --pitch-histogram=$wrong -o p; done
+    for wrong in -1 x nan; do run -2 mgen-gen -m m.safetensors --density=$wrong -o p; done
+    run -2 mgen-train --density given -o o.safetensors <(melodies 5)
+    assert_output --partial "are for performances"
+}

@@ -32,4 +32,6 @@ with_models() {
     rolls 5 >rolls
     run -2 ./mgen-train -q --model pairs -o r.safetensors rolls
     assert_output --partial "pairs: takes tokens, no rolls"
+    run -2 ./mgen-train -q --model pairs --preset jsb -o r.safetensors rolls
+    assert_output --partial "--model: the preset is of a lstm"
 }

@@ -75,6 +75,83 @@ static void writes_melodies(void)
     ENCODES("melody130", 24, late, 0, 0, 0, 0, 0, 0, 0, 0, 129);
 }
 
+#define SEVEN(x) x, x, x, x, x, x, x
+/* Bars C E, C F, C E, then F with a rest before G; sixteenths are steps of 6 ticks. */
+static const row repeating[] = {{0, 48, 60, 90},    {48, 96, 64, 90},   {96, 144, 60, 90},  {144, 192, 65, 90},
+                                {192, 240, 60, 90}, {240, 288, 64, 90}, {288, 348, 65, 90}, {360, 366, 67, 90}};
+
+static void says_what_repeats(void)
+{
+    /* C and E are new, the second C repeats a bar, the third bar two bars; step 56 goes on where F and E began; the
+       rest at 58 is new */
+    ENCODES("melody-lookback40", 24, repeating, 14, SEVEN(39), 18, SEVEN(39), 38, SEVEN(39), 19, SEVEN(39), 39,
+            SEVEN(39), 39, SEVEN(39), 19, SEVEN(39), 0, 39, 1, 39, 21);
+    ENCODES("melody-key40", 24, repeating, 12, SEVEN(39), 16, SEVEN(39), 38, SEVEN(39), 17, SEVEN(39), 39, SEVEN(39),
+            39, SEVEN(39), 17, SEVEN(39), 36, 39, 37, 39, 19);
+}
+
+/* The features after the first n tokens of a melody. */
+static void features_after(const char *name, const int32_t *tokens, size_t n, mg_real *out)
+{
+    const mg_encoding *e = mg_encoding_find(name);
+    mg_grammar g = {0};
+    for (size_t i = 0; i < n; i++) e->follow(e, &g, tokens[i]);
+    e->features(e, &g, out);
+}
+
+/* All are 0 but those named: {place, value}. */
+static void check_features(const mg_real *got, int n, const int (*want)[2], size_t n_want)
+{
+    for (int i = 0; i < n; i++) {
+        int value = 0;
+        for (size_t k = 0; k < n_want; k++)
+            if (want[k][0] == i) value = want[k][1];
+        if (!CHECK((int)got[i] == value)) printf("# feature %d is %g, not %d\n", i, (double)got[i], value);
+    }
+}
+#define FEATURES(name, tokens, n_tokens, n, ...)                                                     \
+    do {                                                                                             \
+        mg_real got_[n];                                                                             \
+        const int want_[][2] = {__VA_ARGS__};                                                        \
+        CHECK_INT(mg_encoding_find(name)->n_features, n);                                            \
+        features_after(name, tokens, n_tokens, got_);                                                \
+        check_features(got_, n, want_, sizeof want_ / sizeof *want_);                                \
+    } while (0)
+
+static void looks_back_one_bar_and_two(void)
+{
+    const int32_t x[] = {14, SEVEN(39), 18, SEVEN(39), 38, SEVEN(39), 19, SEVEN(39), 39, 39};
+    /* last event, event of a bar and of two bars before the next; counter from 114; repeats at 119, 120 */
+    FEATURES("melody-lookback40", x, 0, 121, {0, 1}, {38, 1}, {76, 1}, {114, -1}, {115, -1}, {116, -1}, {117, -1},
+             {118, -1});
+    FEATURES("melody-lookback40", x, 9, 121, {18, 1}, {38, 1}, {76, 1}, {114, 1}, {115, -1}, {116, -1}, {117, 1},
+             {118, -1});
+    FEATURES("melody-lookback40", x, 24, 121, {0, 1}, {38 + 18, 1}, {76, 1}, {114, -1}, {115, -1}, {116, -1}, {117, 1},
+             {118, 1}, {119, 1});
+    FEATURES("melody-lookback40", x, 33, 121, {14, 1}, {38, 1}, {76, 1}, {114, 1}, {115, -1}, {116, -1}, {117, -1},
+             {118, -1}, {119, 1}, {120, 1});
+}
+
+#define ALL_KEYS(at)                                                                                          \
+    {(at), 1}, {(at) + 1, 1}, {(at) + 2, 1}, {(at) + 3, 1}, {(at) + 4, 1}, {(at) + 5, 1}, {(at) + 6, 1},      \
+        {(at) + 7, 1}, {(at) + 8, 1}, {(at) + 9, 1}, {(at) + 10, 1}, {(at) + 11, 1}
+
+static void knows_keys_and_the_course_of_the_line(void)
+{
+    const int32_t x[] = {12, SEVEN(39), 16, SEVEN(39), 38, SEVEN(39), 17, SEVEN(39), 39};
+    /* silence at 37, counter from 42, a bar begins at 49, every key holds nothing equally well */
+    FEATURES("melody-key40", x, 0, 74, {37, 1}, {42, -1}, {43, -1}, {44, -1}, {45, -1}, {46, -1}, {47, -1}, {48, -1},
+             {49, 1}, ALL_KEYS(50), ALL_KEYS(62));
+    /* C sounds (12, 36), struck now (38), from F down (39), repeats a bar and two; C, E and F lie in C and F major */
+    FEATURES("melody-key40", x, 33, 74, {12, 1}, {36, 1}, {38, 1}, {39, -1}, {40, 1}, {41, 1}, {42, 1}, {43, -1},
+             {44, -1}, {45, -1}, {46, -1}, {47, 1}, {48, -1}, {50, 1}, {55, 1}, {62, 1}, {67, 1});
+    /* C#, silence: the attack stays until an event that is none; Db D E Gb Ab A B hold C# */
+    const int32_t off[] = {13, 37};
+    FEATURES("melody-key40", off, 2, 74, {37, 1}, {38, 1}, {42, -1}, {43, 1}, {44, -1}, {45, -1}, {46, -1}, {47, -1},
+             {48, -1}, {51, 1}, {52, 1}, {54, 1}, {56, 1}, {58, 1}, {59, 1}, {61, 1}, {63, 1}, {64, 1}, {66, 1},
+             {68, 1}, {70, 1}, {71, 1}, {73, 1});
+}
+
 static void refuses_what_is_no_melody(void)
 {
     const row chord[] = {{0, 24, 60, 90}, {0, 24, 64, 90}}, overlap[] = {{0, 24, 60, 90}, {18, 30, 62, 90}};
@@ -182,10 +259,49 @@ static void closes_every_note(void)
     DECODES("performance310", eos, {0, 1, 21, 100});
     const int32_t melody[] = {1, 1, 70, -1, 14, 0, 14};
     DECODES("melody38", melody, {2, 4, 60, 100}, {4, 5, 60, 100});
+    /* -1 and 40 are nothing, a repeat of what was not yet is no event, the second off ends nothing */
+    const int32_t lookback[] = {38, 39, -1, 14, 40, 1, 1, 16};
+    DECODES("melody-lookback40", lookback, {2, 3, 60, 100}, {5, 6, 62, 100});
     const int32_t polyphony[] = {0, 131 + 60, 3 + 60, 3 + 60, 2, 131 + 60, 131 + 62, 2, 2, 3 + 62, 1, 3 + 64, 2};
     DECODES("polyphony259", polyphony, {0, 2, 60, 100}, {3, 4, 62, 100});
     const int32_t roll[] = {20, 60, 128, 60, 109, 128, 60};
     DECODES("roll88", roll, {0, 3, 60, 100});
+}
+
+/* Any numbers at all: some of the vocabulary, some beside it, some far away. */
+static int32_t hostile_token(const mg_encoding *e, mg_random *random)
+{
+    static const int32_t odd[] = {-1, INT32_MIN, INT32_MAX, MG_FRAME_END};
+    uint32_t kind = mg_random_below(random, 8);
+    return kind < 4 ? odd[kind] : (int32_t)mg_random_below(random, (uint32_t)e->vocab + kind - 4);
+}
+
+static void survives_any_tokens(void)
+{
+    enum { LENGTH = 200, MOST_FEATURES = 256 };
+    for (size_t k = 0; mg_encoding_at(k); k++) {
+        const mg_encoding *e = mg_encoding_at(k);
+        for (uint64_t seed = 0; seed < 100; seed++) {
+            mg_random random = mg_random_at(seed, "hostile", k);
+            mg_grammar grammar = {0};
+            int32_t tokens[LENGTH];
+            mg_real features[MOST_FEATURES];
+            mg_score *score = NULL;
+            REQUIRE(e->n_features <= MOST_FEATURES);
+            for (int i = 0; i < LENGTH; i++) {
+                tokens[i] = hostile_token(e, &random);
+                if (e->follow) e->follow(e, &grammar, tokens[i]);
+                if (e->features) e->features(e, &grammar, features);
+                for (int f = 0; f < e->n_features; f++) CHECK(features[f] >= -1 && features[f] <= 1);
+            }
+            REQUIRE(e->decode(e, tokens, LENGTH, 120, 0, &score, NULL) == MG_OK);
+            for (size_t i = 0; i < score->n_notes; i++) {
+                CHECK(score->notes[i].start >= 0 && score->notes[i].end > score->notes[i].start);
+                CHECK(score->notes[i].pitch >= e->low && score->notes[i].pitch <= e->high);
+            }
+            mg_score_free(score);
+        }
+    }
 }
 
 /* ---- inverses ---- */
@@ -424,6 +540,12 @@ static void forbids_stuck_and_double_notes(void)
     CHECK(!e->allows(e, &g, 131 + 59) && !e->allows(e, &g, 1));
     e->follow(e, &g, 2);
     CHECK(e->allows(e, &g, 131 + 60) && !e->allows(e, &g, 131 + 59) && e->allows(e, &g, 1));
+    e = mg_encoding_find("melody-lookback40");
+    g = (mg_grammar){0};
+    CHECK(e->allows(e, &g, 39) && !e->allows(e, &g, 0) && !e->allows(e, &g, 38) && !e->allows(e, &g, 1));
+    e->follow(e, &g, 14);
+    for (int i = 1; i < 16; i++) e->follow(e, &g, 39);
+    CHECK(e->allows(e, &g, 38) && !e->allows(e, &g, 14) && e->allows(e, &g, 15)); /* a note that repeats says so */
     e = mg_encoding_find("melody38");
     g = (mg_grammar){0};
     CHECK(!e->allows(e, &g, 1));
@@ -498,6 +620,9 @@ static void refuses_endless_music(void)
 int main(void)
 {
     TEST("melodies are written an event a step", writes_melodies);
+    TEST("what repeats a bar or two is said so", says_what_repeats);
+    TEST("lookback features are events, a counter and repeats", looks_back_one_bar_and_two);
+    TEST("key features are the line, its place and its keys", knows_keys_and_the_course_of_the_line);
     TEST("polyphony and alien pitches are no melody", refuses_what_is_no_melody);
     TEST("the five-note example has Magenta's ids", writes_the_five_notes_as_magenta_does);
     TEST("performance 308 and 310 begin at the lowest key", writes_the_keys_of_a_piano);
@@ -506,6 +631,7 @@ int main(void)
     TEST("halves are rounded up, and no note is lost to the grid", rounds_halves_up_to_the_grid);
     TEST("a grid of thirds holds a triplet", counts_on_other_grids);
     TEST("decoding closes every note and passes over nonsense", closes_every_note);
+    TEST("any tokens at all are music of closed notes", survives_any_tokens);
     TEST("random music on the grid comes back exactly", gives_random_music_back);
     TEST("tokens of real music come back exactly", gives_real_tokens_back);
     TEST("performance 388 of real files has the reference's ids", agrees_with_note_seq);

@@ -115,7 +115,7 @@ static void describing_is_enough(void)
     mg_trained *made, *read;
     void *config = mg_model_config(&bigram);
     REQUIRE(config);
-    mg_model_adapt(&bigram, config, VOCAB);
+    mg_model_adapt(&bigram, config, (mg_data_form){VOCAB, 0});
     REQUIRE(mg_trained_new(&bigram, config, 5, &made, &why) == MG_OK);
     made->bpm = 77.5, made->resolution = 12, made->step = 34;
     REQUIRE(mg_trained_save(made, path, NULL, &why) == MG_OK);

@@ -86,6 +86,8 @@ static void bits_follow_probabilities(void)
 
 /* ---- streams ---- */
 
+static mg_controls controls; /* of those that are made */
+
 static mg_trained *untrained(const char *encoding, const char *settings)
 {
     mg_error why = {0};
@@ -97,10 +99,12 @@ static mg_trained *untrained(const char *encoding, const char *settings)
     char hash[33];
     REQUIRE(e && config && mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
     REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
-    mg_model_adapt(model, config, e->is_roll ? 0 : e->vocab);
+    mg_data_form form = {e->is_roll ? 0 : e->vocab, e->n_features + mg_controls_width(&controls)};
+    mg_model_adapt(model, config, form);
     REQUIRE(mg_trained_new(model, config, 1, &t, &why) == MG_OK);
     REQUIRE(mg_encoding_vocab_hash(e, hash, &why) == MG_OK);
     mg_free(t->encoding), mg_free(t->vocab_hash);
+    t->controls = controls;
     t->encoding = mg_strdup(encoding), t->vocab_hash = mg_strdup(hash);
     mg_json_free(json);
     mg_free(config);
@@ -168,6 +172,78 @@ static void pieces_stand_alone(void)
     check_streams("performance388", "{\"hidden\":16,\"input\":\"onehot\",\"layers\":1}");
     check_streams("polyphony259", "{\"hidden\":16,\"embedding\":8,\"attention\":4}");
     check_streams("roll88", "{\"hidden\":16}");
+    check_streams("melody-lookback40", "{\"hidden\":16,\"input\":\"features\"}");
+    check_streams("melody-key40", "{\"hidden\":16,\"embedding\":8,\"residual\":true}");
+}
+
+/* A melody of C, C held, E and silence goes along: its pitch begins each step, and what is drawn stands below. */
+static void an_injected_primer_goes_along(void)
+{
+    enum { STEP_END = 2, NEW = 3, HELD = 131 };
+    static const int32_t melody[] = {NEW + 72, STEP_END, HELD + 72, STEP_END, NEW + 76, STEP_END, STEP_END};
+    static const int32_t top[] = {NEW + 72, HELD + 72, NEW + 76};
+    mg_error why = {0};
+    mg_trained *t = untrained("polyphony259", "{\"hidden\":16,\"embedding\":8}");
+    const mg_encoding *e = mg_encoding_find("polyphony259");
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = 200, .seed = 5, .primer = melody,
+                                .n_primer = sizeof melody / sizeof *melody, .injects = true};
+    mg_streams *s;
+    mg_buffer tokens[MG_STREAMS] = {{0}};
+    int n_filled = 0;
+    ((mg_real *)mg_tensor_set_find(&t->params, "output.bias")->data)[e->end] = 2; /* it would like to end */
+    REQUIRE(mg_streams_new(t, &generation, MG_STREAMS, &s, &why) == MG_OK);
+    run(s, 0, MG_STREAMS, tokens);
+    for (int i = 0; i < MG_STREAMS; i++) {
+        mg_grammar grammar = {0};
+        const int32_t *said = (const int32_t *)(const void *)tokens[i].data;
+        size_t step = 0, begin = 0, n = tokens[i].length / sizeof *said;
+        for (size_t k = 0; k < n; k++) {
+            CHECK(e->allows(e, &grammar, said[k]));
+            e->follow(e, &grammar, said[k]);
+            if (step < 3 && k == begin) CHECK_INT(said[k], top[step]);
+            if (step < 3 && k > begin) n_filled += said[k] != STEP_END;
+            if (said[k] == STEP_END) step++, begin = k + 1;
+        }
+        CHECK(step >= 4);
+        mg_buffer_free(&tokens[i]);
+    }
+    CHECK(n_filled > 0);
+    mg_streams_free(s);
+    mg_trained_free(t);
+}
+
+/* ---- what models are told ---- */
+
+static void what_is_told_changes_what_is_said(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("performance388", "{\"hidden\":16}");
+    mg_generation generation = {.sampling = {1, 0, 1}, .steps = 60, .seed = 5};
+    mg_streams *s;
+    mg_buffer said[3] = {{0}};
+    generation.controls.is_given[MG_DENSITY] = true;
+    CHECK_INT(mg_streams_new(t, &generation, 1, &s, &why), MG_BAD_ARGUMENT);
+    mg_trained_free(t);
+    controls = (mg_controls){{[MG_DENSITY] = MG_CONTROL_OPTIONAL}};
+    t = untrained("performance388", "{\"hidden\":16}");
+    for (int i = 0; i < 3; i++) {
+        generation.controls.is_given[MG_DENSITY] = i > 0;
+        generation.controls.density = 100 * i - 100;
+        REQUIRE(mg_streams_new(t, &generation, 1, &s, &why) == MG_OK);
+        run(s, 0, 1, &said[i]);
+        mg_streams_free(s);
+    }
+    CHECK(!same(&said[0], &said[1]) && !same(&said[1], &said[2]) && !same(&said[0], &said[2]));
+    mg_trained_free(t);
+    controls.mode[MG_DENSITY] = MG_CONTROL_GIVEN;
+    t = untrained("performance388", "{\"hidden\":16}");
+    generation.controls.is_given[MG_DENSITY] = false;
+    CHECK_INT(mg_streams_new(t, &generation, 1, &s, &why), MG_BAD_ARGUMENT);
+    t->controls = (mg_controls){{0}}; /* a file that lies of its width */
+    CHECK_INT(mg_streams_new(t, &generation, 1, &s, &why), MG_BAD_DATA);
+    mg_trained_free(t);
+    controls = (mg_controls){{0}};
+    for (int i = 0; i < 3; i++) mg_buffer_free(&said[i]);
 }
 
 /* What an encoding does not allow is never said, however likely the model finds it. */
@@ -256,6 +332,8 @@ int main(void)
     TEST("the k most likely of k or fewer are drawn as all are", enough_is_as_good_as_all);
     TEST("bits follow their probabilities", bits_follow_probabilities);
     TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
+    TEST("an injected primer goes along, step by step, and pieces last as long as it", an_injected_primer_goes_along);
+    TEST("what a model is told changes what it says", what_is_told_changes_what_is_said);
     TEST("nothing is said that the encoding does not allow", masks_hold);
     TEST("logits that are not finite end a piece", odd_numbers_are_not_played);
     TEST("a group stops when asked to", stops_are_heard);

@@ -5,6 +5,7 @@
 #include <mgen/model.h>
 #include <mgen/train.h>
 
+#include "train/corpus.h"
 #include "train/tree.h"
 
 #include <unistd.h>
@@ -22,12 +23,14 @@ static const char *in_folder(const char *name)
     return paths[turn];
 }
 
+static const char *encoding_name = "melody38"; /* of the records that are made */
+
 /* Record i: a melody of 20 + 7 i tokens that goes up and down a scale. `extra` goes before the tokens. */
 static void add_record(mg_buffer *line, int i, const char *extra)
 {
     mg_buffer_clear(line);
-    mg_buffer_print(line, "{\"kind\":\"piece\",\"id\":\"%032d\",\"path\":\"tune%d\",\"encoding\":\"melody38\","
-                    "\"vocab_hash\":\"\"%s,\"tokens\":[", i, i, extra);
+    mg_buffer_print(line, "{\"kind\":\"piece\",\"id\":\"%032d\",\"path\":\"tune%d\",\"encoding\":\"%s\","
+                    "\"vocab_hash\":\"\"%s,\"tokens\":[", i, i, encoding_name, extra);
     for (int k = 0; k < 20 + 7 * i; k++)
         mg_buffer_print(line, "%s%d", k ? "," : "", k % 2 ? 0 : 2 + (k * (1 + i % 3) + i) % 30);
     mg_buffer_add_text(line, "]}");
@@ -175,6 +178,102 @@ static void tree_has_one_shape(void)
         CHECK_NEAR((double)sum, want, 1e-6);
     }
     mg_tensor_set_clear(&params);
+}
+
+/* ---- features ---- */
+
+static mg_pack *pack_of(const char *encoding, const char *path, int n)
+{
+    encoding_name = encoding;
+    mg_pack *pack = make_pack(path, n, NULL);
+    encoding_name = "melody38";
+    return pack;
+}
+
+/* All examples of a corpus in one batch, in their order. */
+static mg_batch all_of(const mg_corpus *c)
+{
+    mg_error why = {0};
+    mg_batch batch;
+    uint32_t order[256];
+    size_t n = mg_corpus_count(c, MG_SPLIT_TRAIN);
+    for (uint32_t i = 0; i < n; i++) order[i] = i;
+    REQUIRE(n <= 256 && mg_batch_new(c, (int64_t)n, &batch, &why) == MG_OK);
+    REQUIRE(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order, n, &why) == MG_OK);
+    return batch;
+}
+
+/* The numbers beside the input of a step. */
+static const mg_real *features_at(const mg_batch *batch, size_t example, int64_t t)
+{
+    const mg_tensor *features = &batch->parts[3].tensor;
+    CHECK_TEXT(batch->parts[3].name, "features");
+    return (const mg_real *)features->data + ((int64_t)example * batch->length + t) * features->shape.dim[2];
+}
+
+static void features_know_the_piece_so_far(void)
+{
+    mg_error why = {0};
+    mg_pack *pack = pack_of("melody-lookback40", in_folder("f.data"), 5);
+    const mg_encoding *e = mg_encoding_find("melody-lookback40");
+    mg_corpus *c;
+    REQUIRE(mg_corpus_open(pack, 0, 16, &c, &why) == MG_OK);
+    CHECK_INT(mg_corpus_form(c).features, 121);
+    mg_batch batch = all_of(c);
+    bool is_second = false;
+    for (size_t i = 0; i < mg_corpus_count(c, MG_SPLIT_TRAIN); i++) {
+        mg_example x = c->list[MG_SPLIT_TRAIN].examples[i];
+        int32_t tokens[256];
+        mg_real want[121];
+        mg_pack_tokens(pack, x.record, tokens);
+        is_second |= x.start > 0;
+        for (int64_t t = 0; t < x.length; t++) {
+            mg_grammar g = {0}; /* step 0 is behind the start token */
+            for (int64_t k = 0; k < x.start + t; k++) e->follow(e, &g, tokens[k]);
+            e->features(e, &g, want);
+            if (!CHECK(!memcmp(want, features_at(&batch, i, t), sizeof want)))
+                printf("# example %zu, step %d\n", i, (int)t);
+        }
+    }
+    CHECK(is_second);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+}
+
+static void optional_controls_come_and_are_left_out(void)
+{
+    mg_error why = {0};
+    mg_pack *pack = pack_of("performance388", in_folder("c.data"), 4);
+    mg_controls controls = {{[MG_DENSITY] = MG_CONTROL_OPTIONAL, [MG_PITCHES] = MG_CONTROL_OPTIONAL}};
+    mg_corpus *c;
+    REQUIRE(mg_corpus_open(pack, 0, 64, &c, &why) == MG_OK);
+    uint64_t steps = mg_corpus_steps(c, MG_SPLIT_TRAIN);
+    CHECK_INT(mg_corpus_control(c, &controls, &why), MG_OK);
+    CHECK_INT(mg_corpus_count(c, MG_SPLIT_TRAIN), 16);
+    CHECK_INT(mg_corpus_pieces(c, MG_SPLIT_TRAIN), 4);
+    CHECK_INT(mg_corpus_steps(c, MG_SPLIT_TRAIN), 4 * steps);
+    CHECK_INT(mg_corpus_form(c).features, 9 + 13);
+    mg_batch batch = all_of(c);
+    int seen[4] = {0};
+    for (size_t i = 0; i < 16; i++) {
+        const mg_real *x = features_at(&batch, i, 7);
+        double density = 0, pitches = 0;
+        for (int k = 1; k < 9; k++) density += (double)x[k];
+        for (int k = 10; k < 22; k++) pitches += (double)x[k];
+        CHECK_NEAR(density, 1 - (double)x[0], 1e-6); /* given or left out, not both */
+        CHECK_NEAR(pitches, 1 - (double)x[9], 1e-6);
+        seen[2 * (int)x[0] + (int)x[9]]++;
+    }
+    for (int k = 0; k < 4; k++) CHECK_INT(seen[k], 4);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    pack = pack_of("melody38", in_folder("c.data"), 4);
+    REQUIRE(mg_corpus_open(pack, 0, 64, &c, &why) == MG_OK);
+    CHECK_INT(mg_corpus_control(c, &controls, &why), MG_BAD_ARGUMENT);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
 }
 
 /* ---- steps ---- */
@@ -424,6 +523,49 @@ static void bad_numbers_keep_the_good_state(void)
     mg_trained_free(trained);
 }
 
+static mg_status fill_controlled(const mg_pack *pack)
+{
+    mg_controls controls = {{[MG_DENSITY] = MG_CONTROL_OPTIONAL, [MG_PITCHES] = MG_CONTROL_GIVEN}};
+    mg_corpus *c = NULL;
+    mg_batch batch = {0};
+    mg_error why = {0};
+    mg_status status = mg_corpus_open(pack, 0, 16, &c, &why);
+    if (!status) status = mg_corpus_control(c, &controls, &why);
+    if (!status) status = mg_batch_new(c, 2, &batch, &why);
+    if (!status) status = mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, (const uint32_t[]){0, 1}, 2, &why);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    return status;
+}
+
+static mg_status take_preset(void)
+{
+    mg_train_job job = {.options = mg_train_defaults(), .optim = mg_train_optim_defaults()};
+    mg_error why = {0};
+    mg_status status = mg_preset_take(&job, "jsb", mg_model_find, &why);
+    mg_train_job_clear(&job);
+    return status;
+}
+
+static void presets_say_no_more_than_they_mean(void)
+{
+    mg_train_job job = {.options = mg_train_defaults(), .optim = mg_train_optim_defaults()};
+    mg_error why = {0};
+    int64_t length = job.options.length;
+    for (size_t i = 0; mg_preset_name(i); i++) {
+        CHECK_INT(mg_preset_take(&job, mg_preset_name(i), mg_model_find, &why), MG_OK);
+        CHECK_INT(mg_optim_check(&job.optim, &why), MG_OK);
+    }
+    job.options = mg_train_defaults();
+    job.options.patience = 3;
+    CHECK_INT(mg_preset_take(&job, "jsb-bench", mg_model_find, &why), MG_OK);
+    CHECK_INT(job.options.batch, 1);
+    CHECK_INT(job.options.length, length);
+    CHECK_INT(job.options.patience, 3); /* of which it says nothing */
+    CHECK_INT(mg_preset_take(&job, "jsb_bench", mg_model_find, &why), MG_BAD_ARGUMENT);
+    mg_train_job_clear(&job);
+}
+
 static void allocations_may_fail(void)
 {
     mg_error why = {0};
@@ -432,9 +574,13 @@ static void allocations_may_fail(void)
     CHECK_FAILING_ALLOCATIONS(mg_corpus_open(pack, 0.3, 16, &c, &why));
     mg_corpus_free(c);
     mg_pack_release(pack);
+    pack = pack_of("performance388", in_folder("alloc.data"), 3);
+    CHECK_FAILING_ALLOCATIONS(fill_controlled(pack));
+    mg_pack_release(pack);
+    CHECK_FAILING_ALLOCATIONS(take_preset());
     const mg_model *model = mg_model_find("lstm");
     void *config = mg_model_config(model);
-    mg_model_adapt(model, config, 38);
+    mg_model_adapt(model, config, (mg_data_form){38, 0});
     mg_trained *trained = NULL;
     CHECK_FAILING_ALLOCATIONS(mg_trained_new(model, config, 1, &trained, &why));
     REQUIRE(mg_trained_save(trained, in_folder("alloc"), NULL, &why) == MG_OK);
@@ -451,6 +597,8 @@ int main(void)
     if (mg_make_folder(folder, &why)) return 3;
     TEST("examples cover every step of every piece once", examples_cover_the_pieces);
     TEST("splits are those of the records, or drawn by path", splits_are_followed);
+    TEST("features know the piece up to their step, wherever it was cut", features_know_the_piece_so_far);
+    TEST("optional controls come in every choice", optional_controls_come_and_are_left_out);
     TEST("a tree adds alike whoever is done first", tree_has_one_shape);
     TEST("a step is the same at any number of threads", threads_change_nothing);
     TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
@@ -458,6 +606,7 @@ int main(void)
     TEST("a damaged state and other data are refused", states_are_guarded);
     TEST("a state whose numbers no training has is refused", forged_states_are_refused);
     TEST("a loss that is not finite ends training, and the last good state is kept", bad_numbers_keep_the_good_state);
+    TEST("a preset sets what it says, and leaves the rest", presets_say_no_more_than_they_mean);
     TEST("every allocation may fail", allocations_may_fail);
     char command[96];
     snprintf(command, sizeof command, "rm -rf %s", folder);

@@ -6,6 +6,7 @@
 #define MGEN_DATA_H
 
 #include <mgen/base.h>
+#include <mgen/kernel.h>
 #include <mgen/midi.h>
 #include <mgen/text.h>
 
@@ -164,11 +165,16 @@ mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg
 enum { MG_FRAME_END = 128 };   /**< ends each frame of a roll, among the pitches of the frames */
 enum { MG_FINEST_GRID = 960 }; /**< most steps a quarter */
 
-/** What has been said so far, as far as it decides what may follow. Zero it before the first token; the rest is the
-    encoding's own business. */
+/** What has been said so far, as far as it decides what may follow or shows in features. Zero it before the first
+    token; the rest is the encoding's own business. */
 typedef struct {
     uint64_t sounding[2], fresh[2], before[2]; /**< pitches */
     int32_t last, level;
+    int64_t n;              /**< steps of a melody */
+    int8_t events[64];      /**< the last of them, that of step i at i % 64 */
+    int32_t classes[12];    /**< notes of each pitch class */
+    int8_t recent[3], n_recent, direction; /**< pitches that differ, last first; where the line goes, 1 or -1 */
+    bool is_attack;
 } mg_grammar;
 
 /** One way to write music as tokens; rows of a list. Its functions take the row itself first. */
@@ -183,12 +189,15 @@ struct mg_encoding {
     int steps_per_second;  /**< 0 where it counts beats */
     int start, end;        /**< token before the first, token after the last, neither part of a piece; -1: none */
     int step_end;          /**< token that ends each step, so that pieces are cut behind one; -1: none */
+    int n_features;        /**< numbers that come in beside each token; 0: none */
     void (*token_name)(const mg_encoding *self, int token, mg_buffer *out); /**< "NOTE_ON_60" */
     /** Whether `next` may follow; what is not allowed gets probability 0 when sampling, so that notes are closed and
         nothing is said twice. Something always may. NULL: anything may. */
     bool (*allows)(const mg_encoding *self, const mg_grammar *grammar, int32_t next);
     /** `token` was said, allowed or not (a primer's may not be). */
     void (*follow)(const mg_encoding *self, mg_grammar *grammar, int32_t token);
+    /** The n_features numbers that come in at the step behind what was said. NULL where there are none. */
+    void (*features)(const mg_encoding *self, const mg_grammar *grammar, mg_real *out);
     /** Append the score's tokens, int32_t each, without start and end. `resolution`: steps a quarter (0: the usual
         grid). MG_BAD_DATA, with the reason, where the music does not fit (polyphony in a melody). A roll is the
         pitches of each frame, low to high, each frame ended by MG_FRAME_END. */
@@ -212,6 +221,29 @@ mg_status mg_encoding_check(const mg_encoding *encoding, const int32_t *tokens, 
     encoding. MG_BAD_DATA or MG_UNSUPPORTED, with the reason, where it has none, the encoding or its vocabulary is not
     ours, or a token is not of it. */
 mg_status mg_record_tokens(const mg_json *record, const mg_encoding **encoding, mg_buffer *tokens, mg_error *why);
+
+/* ---- controls: what a model of performances (an encoding that counts seconds) is told of the music to come ---- */
+
+enum { MG_DENSITY, MG_PITCHES, MG_CONTROLS }; /**< notes a second; shares of the pitch classes */
+enum { MG_PITCH_CLASSES = 12 };
+/** Whether a control is no input, always there, or one that may be left out: then a number more says that it is. */
+typedef enum { MG_CONTROL_NONE, MG_CONTROL_GIVEN, MG_CONTROL_OPTIONAL } mg_control_mode;
+extern const char *const mg_control_modes[]; /**< their names, ended by NULL */
+typedef struct { int mode[MG_CONTROLS]; } mg_controls;
+typedef struct {
+    bool is_given[MG_CONTROLS];
+    double density, pitches[MG_PITCH_CLASSES]; /**< pitches: weights of C, C# .. B; they need not add up to 1 */
+} mg_control_values;
+
+/** Numbers that come in beside each token: of density one of 8 ranges as 1 (limits 1, 2, 4 .. 64), of pitches 12
+    shares, before each where it is optional a 1 if it is left out. */
+int mg_controls_width(const mg_controls *controls);
+void mg_controls_put(const mg_controls *controls, const mg_control_values *values, mg_real *out);
+/** What the music of the tokens has from each of the places from .. from + count on, all controls given: density in the
+    next 3 seconds, seconds of each pitch class in the next 5, and .01. A place behind the tokens has no music. */
+typedef void (*mg_control_fn)(void *user, size_t i, const mg_control_values *values);
+void mg_controls_measure(const mg_encoding *encoding, const int32_t *tokens, size_t n, size_t from, size_t count,
+                         mg_control_fn visit, void *user);
 
 /* ---- packed sets ---- */
 

@@ -99,9 +99,9 @@ mg_node *mg_bernoulli_nll(mg_graph *g, mg_node *logits, mg_node *targets);
 /* ---- models ---- */
 
 /** One thing that training alternates: an output to make small, and the parameters that move. A graph that is built
-    for it has the inputs tokens or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 / unmasked steps
-    of the whole batch, of which a graph may see a part. Where steps do not matter there is per_example [B]: 1 /
-    examples of the whole batch, 0 at places that are filled up. */
+    for it has the inputs tokens, features or roll [B, T, ..], targets, mask [B, T] and per_target, a scalar: 1 /
+    unmasked steps of the whole batch, of which a graph may see a part. Where steps do not matter there is
+    per_example [B]: 1 / examples of the whole batch, 0 at places that are filled up. */
 typedef struct {
     const char *name;
     const char *loss;   /**< an output, a scalar: a part's share of the batch's loss */
@@ -113,6 +113,10 @@ typedef struct {
     double (*clip_weight)(const void *config); /**< after an update no weight is larger; 0 or NULL: no limit */
 } mg_phase;
 enum { MG_PARTS = 8 }; /**< most parts of a phase */
+
+/** What a model must know of its data: tokens of the vocabulary (0: rolls), and how many features, numbers, come in
+    beside each token (0: none). */
+typedef struct { int64_t vocab, features; } mg_data_form;
 
 /** A model is a description; everything else is done with it by others. */
 typedef struct mg_model {
@@ -126,14 +130,14 @@ typedef struct mg_model {
     void (*describe)(mg_graph *g, const void *config, mg_use use);
     const mg_phase *phases;
     int n_phases;
-    /** Set what follows from the data: `vocab` ids (0 for rolls). NULL: nothing does. */
-    void (*adapt)(void *config, int64_t vocab);
+    /** Set what follows from the data. NULL: nothing does. */
+    void (*adapt)(void *config, mg_data_form data);
 } mg_model;
 
 /** A configuration at its defaults, new and yours (mg_free); NULL when out of memory. */
 void *mg_model_config(const mg_model *model);
-/** Set in it what follows from the data: a vocabulary of `vocab` ids, 0 for rolls. */
-void mg_model_adapt(const mg_model *model, void *config, int64_t vocab);
+/** Set in it what follows from the data. */
+void mg_model_adapt(const mg_model *model, void *config, mg_data_form data);
 
 /** Finds a model by name; NULL if there is none. */
 typedef const mg_model *(*mg_model_finder)(const char *name);
@@ -155,6 +159,18 @@ mg_status mg_model_start(const mg_model *model, const void *config, uint64_t see
     one. */
 mg_status mg_model_bind(const mg_graph *g, const mg_tensor_set *params, mg_real ***pointers, mg_error *why);
 
+/* ---- features: what a model is told beside each token ---- */
+
+/** Numbers a step: the encoding's, then those of the controls. */
+int64_t mg_features_width(const mg_encoding *encoding, const mg_controls *controls);
+/** Those of one step, behind what the grammar has followed. */
+void mg_features_put(const mg_encoding *encoding, const mg_controls *controls, const mg_grammar *so_far,
+                     const mg_control_values *values, mg_real *out);
+/** Those of `length` steps of a piece from `start` on, with the controls that its music has, but for control c where
+    bit c of left_out is set. */
+void mg_features_fill(const mg_encoding *encoding, const mg_controls *controls, uint32_t left_out,
+                      const int32_t *tokens, size_t n, int64_t start, int64_t length, mg_real *out);
+
 /* ---- trained models ---- */
 
 /** A model with its weights and what is known of their origin, as MODEL.safetensors has it: tensors by name, and in
@@ -169,6 +185,7 @@ typedef struct {
     size_t n_first;    /**< 0 if unknown */
     double bpm;        /**< mean tempo of the data; 0 if unknown */
     int64_t resolution; /**< steps a quarter of the data; 0: the encoding's usual grid */
+    mg_controls controls; /**< what it was told of the music to come */
 } mg_trained;
 
 /** MG_BAD_DATA where the file tells of what cannot be, or its tensors are not those of the model; MG_BAD_NUMBER where a

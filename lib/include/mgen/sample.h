@@ -31,7 +31,10 @@ typedef struct {
     int64_t steps;           /**< new tokens or frames of a piece, at most: an end token ends it sooner */
     const int32_t *primer;   /**< tokens that all pieces begin with; of rolls as in a packed set */
     size_t n_primer;
+    bool injects;            /**< the primer goes on while pieces grow: of each step its pitches are said first, and
+                                  what stands below them is drawn; of encodings with a step_end */
     uint64_t seed;
+    mg_control_values controls; /**< of a model that is told of the music to come */
 } mg_generation;
 
 typedef struct mg_streams mg_streams;
@@ -50,6 +53,7 @@ void mg_streams_free(mg_streams *streams);
 typedef struct {
     mg_sampling sampling;
     int64_t steps;
+    bool inject;
     double bpm; /**< of encodings that count beats, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
 } mg_generate_options;
 extern const mg_option mg_generate_rows[];
@@ -60,6 +64,7 @@ typedef struct {
     const char *output;                   /**< a folder, for files 0001.mid and so on; "-": standard output */
     uint64_t count;                       /**< for standard output 1; with 0 all is got ready and nothing made */
     mg_generate_options options;
+    mg_control_values controls;
     const char *tool;
     bool may_replace, has_provenance;
 } mg_generate_job;

@@ -21,17 +21,21 @@ typedef struct mg_corpus mg_corpus;
     the reason, where the encoding is unknown, its vocabulary another, or nothing is left to train on. */
 mg_status mg_corpus_open(const mg_pack *pack, double valid, int64_t length, mg_corpus **corpus, mg_error *why);
 void mg_corpus_free(mg_corpus *corpus);
+/** From now on each token comes with these controls: each example once for every choice of those that are optional,
+    given or left out. MG_BAD_ARGUMENT where the encoding is not of performances. */
+mg_status mg_corpus_control(mg_corpus *corpus, const mg_controls *controls, mg_error *why);
 size_t mg_corpus_count(const mg_corpus *corpus, mg_split split);  /**< examples */
 size_t mg_corpus_pieces(const mg_corpus *corpus, mg_split split);
 uint64_t mg_corpus_steps(const mg_corpus *corpus, mg_split split); /**< tokens or frames to predict */
 const mg_encoding *mg_corpus_encoding(const mg_corpus *corpus);
 mg_hash mg_corpus_hash(const mg_corpus *corpus);                  /**< of the pack's file */
+mg_data_form mg_corpus_form(const mg_corpus *corpus);             /**< what a model must know of it */
 /** Fill what a trained model keeps of its data: encoding, hashes, licences, tempo, grid, how pieces begin. */
 mg_status mg_corpus_describe(const mg_corpus *corpus, mg_trained *trained, mg_error *why);
 
 /* ---- batches ---- */
 
-/** Inputs of a step by name, examples first: tokens or roll, targets, mask. */
+/** Inputs of a step by name, examples first: tokens or roll, features where there are any, targets, mask. */
 typedef struct {
     int64_t examples, length;
     double targets; /**< unmasked steps */
@@ -94,6 +98,7 @@ typedef struct {
     int64_t batch, length;     /**< examples a step, most steps of an example */
     double valid;              /**< share held out where the records name no split */
     int64_t shards;            /**< parts of a batch that threads share */
+    mg_controls controls;      /**< what comes in beside the tokens of performances */
     /* when to stop */
     int64_t epochs, max_steps; /**< 0: no limit */
     double max_seconds;        /**< of this run; 0: no limit */
@@ -126,6 +131,13 @@ void mg_train_job_clear(mg_train_job *job); /**< frees config and data_path */
     of the data from its MODEL.state, and the seed. Stop rules and what is done on the way may be changed then, the
     others not. What the job owns is replaced. MG_IO where there is no state, MG_BAD_DATA where it is damaged. */
 mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why);
+
+/** Presets: models as they were published or measured, each a file of share/presets. */
+const char *mg_preset_name(size_t i); /**< NULL past the end */
+/** Take what a preset says into a job; what it does not say stays. MG_BAD_ARGUMENT if there is none of that name. */
+mg_status mg_preset_take(mg_train_job *job, const char *name, mg_model_finder find, mg_error *why);
+/** A record of kind preset for each: name, what it reproduces, encoding, and all that it sets. */
+mg_status mg_preset_list(mg_run *run, mg_error *why);
 
 /** Before anything is read: take the place of the training for this process, until mg_out_abandon. MG_IO where
     another process has it, it cannot be written, or files there may not be replaced. */

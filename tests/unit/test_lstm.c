@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* The LSTM's options: what each does to the numbers, and that a stream gives what the whole does. */
+#include "tests/unit/tap.h"
+
+#include <mgen/model.h>
+
+extern const mg_model mg_model_lstm;
+
+enum { STEPS = 5, VOCAB = 6, FEATURES = 4, BATCH = 2 };
+
+/* A configuration over data with a vocabulary and features, and its parameters at their start. */
+typedef struct {
+    void *config;
+    mg_tensor_set params;
+} made;
+
+static made make(const char *settings, mg_data_form data)
+{
+    mg_error why = {0};
+    made m = {.config = mg_model_config(&mg_model_lstm)};
+    mg_json *json;
+    REQUIRE(m.config && mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
+    REQUIRE(mg_options_read(mg_model_lstm.options, json, m.config, &why) == MG_OK);
+    mg_model_adapt(&mg_model_lstm, m.config, data);
+    REQUIRE(mg_model_start(&mg_model_lstm, m.config, 1, &m.params, &why) == MG_OK);
+    mg_json_free(json);
+    return m;
+}
+
+static void unmake(made *m)
+{
+    mg_tensor_set_clear(&m->params);
+    mg_free(m->config);
+}
+
+static mg_real *param(const made *m, const char *name)
+{
+    for (size_t i = 0; i < m->params.n; i++)
+        if (strcmp(m->params.names[i], name) == 0) return m->params.tensors[i].data;
+    return NULL;
+}
+
+typedef struct {
+    mg_plan *plan;
+    mg_real **bound;
+    mg_instance *run;
+} machine;
+
+static machine start(const made *m, mg_use use)
+{
+    mg_error why = {0};
+    machine x;
+    REQUIRE(mg_plan_new(mg_model_graph(&mg_model_lstm, m->config, use), &x.plan, &why) == MG_OK);
+    REQUIRE(mg_model_bind(mg_plan_graph(x.plan), &m->params, &x.bound, &why) == MG_OK);
+    REQUIRE(mg_instance_new(x.plan, x.bound, &x.run, &why) == MG_OK);
+    return x;
+}
+
+static void stop(machine *x)
+{
+    mg_instance_free(x->run);
+    mg_plan_free(x->plan);
+    mg_free(x->bound);
+}
+
+/* Steps from .. from + n of one random sequence an example. */
+static void fill(mg_instance *run, int from, int n)
+{
+    int32_t *tokens = mg_instance_input(run, "tokens").data, *targets = mg_instance_input(run, "targets").data;
+    mg_real *features = mg_instance_input(run, "features").data, *mask = mg_instance_input(run, "mask").data;
+    for (int b = 0; b < BATCH; b++) {
+        mg_random random = mg_random_at(7, "sequence", (uint64_t)b);
+        for (int t = 0; t < STEPS; t++) {
+            int at = b * n + t - from;
+            bool is_in = t >= from && t < from + n;
+            int32_t token = (int32_t)mg_random_below(&random, VOCAB);
+            if (is_in && tokens) tokens[at] = token;
+            if (is_in && targets) targets[at] = (token + 1) % VOCAB;
+            if (is_in && mask) mask[at] = 1;
+            for (int f = 0; f < FEATURES; f++) {
+                double value = mg_random_normal(&random);
+                if (is_in && features) features[at * FEATURES + f] = (mg_real)value;
+            }
+        }
+    }
+}
+
+static const char *const configs[] = {
+    "{\"hidden\":5,\"layers\":2,\"embedding\":3,\"residual\":true}",
+    "{\"hidden\":5,\"layers\":1,\"input\":\"onehot\",\"input_layer\":7,\"dropout\":0.5,\"dropout_in\":0.4}",
+    "{\"hidden\":5,\"layers\":2,\"input\":\"features\",\"attention\":3,\"residual\":true}",
+    "{\"hidden\":5,\"layers\":2,\"input\":\"onehot\",\"input_layer\":5,\"residual\":true,\"dropout_in\":0.1}",
+};
+
+static void streams_as_it_learns(void)
+{
+    mg_error why = {0};
+    for (size_t k = 0; k < sizeof configs / sizeof *configs; k++) {
+        made m = make(configs[k], (mg_data_form){VOCAB, FEATURES});
+        machine whole = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS});
+        machine stream = start(&m, (mg_use){MG_STREAMING, 0, BATCH, 1});
+        fill(whole.run, 0, STEPS);
+        REQUIRE(mg_instance_run(whole.run, &why) == MG_OK);
+        const mg_real *want = mg_instance_output(whole.run, "logits").data;
+        for (int t = 0; t < STEPS; t++) {
+            fill(stream.run, t, 1);
+            REQUIRE(mg_instance_run(stream.run, &why) == MG_OK);
+            const mg_real *got = mg_instance_output(stream.run, "logits").data;
+            for (int b = 0; b < BATCH; b++)
+                for (int i = 0; i < VOCAB; i++)
+                    CHECK_NEAR((double)got[b * VOCAB + i], (double)want[(b * STEPS + t) * VOCAB + i], 1e-5);
+        }
+        stop(&whole), stop(&stream);
+        unmake(&m);
+    }
+}
+
+/* Without weights a layer says nothing, so that with a residual its input alone reaches the output: relu(W x + b) of
+   the input layer, as it is as wide as the LSTM. */
+static void adds_the_input_to_the_output(void)
+{
+    mg_error why = {0};
+    made m = make("{\"hidden\":3,\"layers\":2,\"input\":\"features\",\"input_layer\":3,\"residual\":true}",
+                  (mg_data_form){3, FEATURES});
+    static const char *const silent[] = {"lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.weight_ih_l1",
+                                         "lstm.weight_hh_l1"};
+    for (int i = 0; i < 4; i++) memset(param(&m, silent[i]), 0, 4 * 3 * 3 * sizeof(mg_real));
+    mg_real *out = param(&m, "output.weight"), *bias = param(&m, "output.bias");
+    for (int i = 0; i < 9; i++) out[i] = i % 4 == 0;
+    memset(bias, 0, 3 * sizeof *bias);
+    CHECK(!param(&m, "projection.0.weight")); /* the sizes are equal */
+    const mg_real *w = param(&m, "input.weight"), *b = param(&m, "input.bias");
+    machine x = start(&m, (mg_use){MG_STREAMING, 0, 1, 1});
+    mg_real *in = mg_instance_input(x.run, "features").data, *mask = mg_instance_input(x.run, "mask").data;
+    for (int f = 0; f < FEATURES; f++) in[f] = (mg_real)(f * f - 3);
+    if (mask) mask[0] = 1;
+    REQUIRE(mg_instance_run(x.run, &why) == MG_OK);
+    const mg_real *logits = mg_instance_output(x.run, "logits").data;
+    int n_positive = 0;
+    for (int i = 0; i < 3; i++) {
+        double sum = (double)b[i];
+        for (int f = 0; f < FEATURES; f++) sum += (double)w[i * FEATURES + f] * (f * f - 3);
+        CHECK_NEAR((double)logits[i], fmax(sum, 0), 1e-5);
+        n_positive += sum > 0;
+    }
+    CHECK(n_positive > 0);
+    stop(&x);
+    unmake(&m);
+}
+
+static void projects_where_sizes_differ(void)
+{
+    made m = make("{\"hidden\":5,\"layers\":2,\"embedding\":3,\"residual\":true}", (mg_data_form){VOCAB, FEATURES});
+    CHECK(param(&m, "projection.0.weight") && param(&m, "projection.0.bias"));
+    CHECK(!param(&m, "projection.1.weight"));
+    unmake(&m);
+    m = make("{\"hidden\":5,\"layers\":1,\"embedding\":3}", (mg_data_form){VOCAB, 0});
+    CHECK(!param(&m, "projection.0.weight") && !param(&m, "input.weight"));
+    unmake(&m);
+}
+
+/* The loss of a training run with this seed. */
+static double loss_of(machine *x, uint64_t seed)
+{
+    mg_error why = {0};
+    fill(x->run, 0, STEPS);
+    *(mg_real *)mg_instance_input(x->run, "per_target").data = (mg_real)(1.0 / (STEPS * BATCH));
+    mg_instance_seed(x->run, seed, 0);
+    REQUIRE(mg_instance_run(x->run, &why) == MG_OK);
+    return (double)*(const mg_real *)mg_instance_output(x->run, "loss").data;
+}
+
+static void drops_what_enters_in_training_alone(void)
+{
+    made m = make("{\"hidden\":5,\"layers\":1,\"input\":\"onehot\",\"dropout_in\":0.5}", (mg_data_form){VOCAB, 0});
+    machine training = start(&m, (mg_use){MG_TRAINING, 0, BATCH, STEPS});
+    machine likelihood = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS});
+    CHECK(loss_of(&training, 1) != loss_of(&training, 2));
+    CHECK(loss_of(&training, 1) == loss_of(&training, 1));
+    CHECK(loss_of(&likelihood, 1) == loss_of(&likelihood, 2));
+    stop(&training), stop(&likelihood);
+    unmake(&m);
+}
+
+static void refuses_features_that_are_none(void)
+{
+    mg_error why = {0};
+    made m = make("{\"hidden\":5,\"layers\":1,\"input\":\"features\"}", (mg_data_form){VOCAB, FEATURES});
+    mg_model_adapt(&mg_model_lstm, m.config, (mg_data_form){VOCAB, 0});
+    CHECK_INT(mg_model_lstm.check(m.config, &why), MG_BAD_ARGUMENT);
+    CHECK(strstr(why.text, "features"));
+    unmake(&m);
+}
+
+int main(void)
+{
+    TEST("a stream gives what the whole gives, whatever the options", streams_as_it_learns);
+    TEST("a residual layer adds its input to its output", adds_the_input_to_the_output);
+    TEST("a residual layer projects where sizes differ", projects_where_sizes_differ);
+    TEST("what enters is dropped in training alone", drops_what_enters_in_training_alone);
+    TEST("features alone are refused where there are none", refuses_features_that_are_none);
+    return tap_end();
+}
