@@ -37,7 +37,9 @@ int main(int argc, char **argv)
         {.letter = 'n', .name = "count", .kind = CLI_INT, .value = &me.count, .arg = "N", .low = 0, .high = 1e9,
          .help = "number of pieces; a piece does not depend on it"},
         {.name = "primer", .kind = CLI_TEXT, .value = &me.job.primer_path, .arg = "FILE",
-         .help = "MIDI or ABC file whose first piece every piece begins with"},
+         .help = "MIDI, ABC or record file whose first piece every piece begins with"},
+        {.name = "primer-melody", .kind = CLI_TEXT, .value = &me.job.primer_melody, .arg = "LIST",
+         .help = "the same as a list of sixteenths: a pitch, -1 for note off, -2 for no event: '[60, -2, 62, -1]'"},
     };
     cli c;
     size_t n = sizeof first / sizeof *first;

@@ -10,7 +10,7 @@
 typedef struct {
     mg_random random;
     mg_grammar grammar;
-    int64_t steps;      /* new tokens or frames so far */
+    int64_t steps;      /* of the grid, new so far */
     size_t read;        /* tokens of the primer that were used */
     bool is_over;
     mg_buffer *out;
@@ -56,12 +56,10 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     if (x->read < s->generation.n_primer) {
         token = s->generation.primer[x->read++];
     } else {
-        x->is_over = x->steps == s->generation.steps;
-        if (x->is_over) return;
         token = draw_token(s, x, logits);
-        x->steps++;
-        x->is_over = token == e->end;
-        if (x->is_over) return;
+        x->steps += mg_encoding_steps(e, &token, 1);
+        x->is_over = token == e->end || x->steps >= s->generation.steps;
+        if (token == e->end) return;
     }
     if (e->follow) e->follow(e, &x->grammar, token);
     say(x, token);
@@ -88,10 +86,8 @@ static void next_frame(mg_streams *s, int row, const mg_real *logits)
     if (x->read < s->generation.n_primer) {
         read_frame(s, x);
     } else {
-        x->is_over = x->steps == s->generation.steps;
-        if (x->is_over) return;
         mg_sample_bits(&s->generation.sampling, logits, s->width, s->flags, &x->random);
-        x->steps++;
+        x->is_over = ++x->steps >= s->generation.steps;
     }
     for (int64_t i = 0; i < s->width; i++) {
         in[i] = s->flags[i];

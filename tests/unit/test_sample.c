@@ -194,6 +194,65 @@ static void masks_hold(void)
     mg_trained_free(t);
 }
 
+/* Written as MIDI and read again, strictly: every note-on has its note-off, and none without the model's word lasts. */
+static void check_closed(const mg_encoding *e, const int32_t *tokens, size_t n)
+{
+    mg_error why = {0};
+    mg_score *score, *again;
+    mg_buffer bytes = {0};
+    mg_read_options strict = mg_read_defaults();
+    strict.is_strict = true;
+    REQUIRE(e->decode(e, tokens, n, 120, 0, &score, &why) == MG_OK);
+    REQUIRE(mg_midi_write(score, &bytes, &why) == MG_OK);
+    REQUIRE(mg_midi_read(bytes.data, bytes.length, &strict, &again, &why) == MG_OK);
+    CHECK_INT(again->unclosed + again->orphan_offs + again->zero_length, 0);
+    CHECK_INT(again->n_notes, score->n_notes);
+    for (size_t i = 0; i < again->n_notes; i++) CHECK(again->notes[i].end > again->notes[i].start);
+    mg_score_free(score), mg_score_free(again), mg_buffer_free(&bytes);
+}
+
+/* Whatever is said, be it nonsense that no grammar allows. */
+static void no_note_hangs(void)
+{
+    enum { LENGTH = 600 };
+    for (size_t k = 0; mg_encoding_at(k); k++) {
+        const mg_encoding *e = mg_encoding_at(k);
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            mg_random random = mg_random_at(seed, "nonsense", k);
+            int32_t tokens[LENGTH];
+            for (int i = 0; i < LENGTH; i++) tokens[i] = (int32_t)mg_random_below(&random, (uint32_t)e->vocab + 50);
+            check_closed(e, tokens, LENGTH);
+        }
+    }
+}
+
+/* The tokens from the n-th last step of the grid on: how long a piece is counts in the encoding's own time. */
+static void pieces_end_on_time(void)
+{
+    mg_error why = {0};
+    static const char *const encodings[] = {"melody38", "polyphony259", "performance388", "roll88"};
+    for (int k = 0; k < 4; k++) {
+        mg_trained *t = untrained(encodings[k], "{\"hidden\":8,\"embedding\":4}");
+        const mg_encoding *e = mg_encoding_find(encodings[k]);
+        mg_generation generation = {.sampling = {1, 0, 1}, .steps = 150, .seed = 4};
+        mg_streams *s;
+        mg_buffer tokens[MG_STREAMS] = {{0}};
+        REQUIRE(mg_streams_new(t, &generation, MG_STREAMS, &s, &why) == MG_OK);
+        run(s, 0, MG_STREAMS, tokens);
+        for (int i = 0; i < MG_STREAMS; i++) {
+            const int32_t *said = (const int32_t *)(const void *)tokens[i].data;
+            size_t n = tokens[i].length / sizeof *said;
+            bool has_ended = k == 1 && mg_encoding_steps(e, said, n) < 150; /* by its END, which is not said */
+            CHECK(has_ended || mg_encoding_steps(e, said, n) >= 150);
+            CHECK(n > 0 && mg_encoding_steps(e, said, n - 1) < 150); /* and no token longer than that */
+            check_closed(e, said, n);
+            mg_buffer_free(&tokens[i]);
+        }
+        mg_streams_free(s);
+        mg_trained_free(t);
+    }
+}
+
 static void odd_numbers_are_not_played(void)
 {
     mg_error why = {0};
@@ -257,6 +316,8 @@ int main(void)
     TEST("bits follow their probabilities", bits_follow_probabilities);
     TEST("a piece depends on its number, not on its neighbours, and a primer is gone on from", pieces_stand_alone);
     TEST("nothing is said that the encoding does not allow", masks_hold);
+    TEST("a piece ends when the steps of its grid are used up", pieces_end_on_time);
+    TEST("no note hangs, whatever is said", no_note_hangs);
     TEST("logits that are not finite end a piece", odd_numbers_are_not_played);
     TEST("a group stops when asked to", stops_are_heard);
     TEST("models that do not fit their encoding are refused", misfits_are_refused);

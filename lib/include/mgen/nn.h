@@ -89,6 +89,7 @@ typedef struct {
     void *config;
     mg_tensor_set params;
     char *encoding, *vocab_hash, *data_hash, *licence; /**< "" where unknown */
+    char *data_path;   /**< where the data lay, by its provenance; NULL if that does not say it */
     uint64_t step, seed;
     double *first;     /**< share of the pieces that begin with each token; of rolls, whose first frame has each key */
     size_t n_first;    /**< 0 if unknown */

@@ -28,7 +28,8 @@ void mg_sample_bits(const mg_sampling *sampling, const mg_real *logits, int64_t 
     many there are nor on the threads. */
 typedef struct {
     mg_sampling sampling;
-    int64_t steps;           /**< new tokens or frames of a piece, at most: an end token ends it sooner */
+    int64_t steps;           /**< of the encoding's grid: a piece is over when this much new was said, or more in one
+                                  token (mg_encoding_steps), or when its end token is */
     const int32_t *primer;   /**< tokens that all pieces begin with; of rolls as in a packed set */
     size_t n_primer;
     uint64_t seed;
@@ -47,16 +48,22 @@ void mg_streams_free(mg_streams *streams);
 
 /* ---- pieces as files ---- */
 
+/** How much new music a piece has at most is said by one of steps, seconds and bars; if none does, 16 bars or, where
+    the encoding counts seconds, 30 seconds. */
 typedef struct {
     mg_sampling sampling;
-    int64_t steps;
-    double bpm; /**< of encodings that count beats, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
+    int64_t steps;  /**< of the encoding's grid; 0: not said */
+    double seconds; /**< at the tempo that the primer ends with; 0: not said */
+    double bars;    /**< of the meter that the primer ends with, else 4/4; 0: not said */
+    double bpm;     /**< where beats are counted, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
 } mg_generate_options;
 extern const mg_option mg_generate_rows[];
 mg_generate_options mg_generate_defaults(void);
 
 typedef struct {
-    const char *model_path, *primer_path; /**< primer NULL: none */
+    const char *model_path;
+    const char *primer_path;              /**< a file whose first piece every piece begins with; NULL: none */
+    const char *primer_melody;            /**< or a list of sixteenths, "[60, -2, 62, -1]"; NULL: none */
     const char *output;                   /**< a folder, for files 0001.mid and so on; "-": standard output */
     uint64_t count;                       /**< for standard output 1; with 0 all is got ready and nothing made */
     mg_generate_options options;
@@ -64,7 +71,8 @@ typedef struct {
     bool may_replace, has_provenance;
 } mg_generate_job;
 
-/** Generate `count` pieces as MIDI files, an output record for each to the run's sink. */
+/** Generate `count` pieces as MIDI files, an output record for each to the run's sink. Tempos, meters and keys of the
+    primer stand in them. MG_BAD_ARGUMENT where an option makes another meaningless. */
 mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *run, mg_error *why);
 
 MG_PUBLIC_END
