@@ -19,6 +19,11 @@ const mg_option mg_generate_rows[] = {
     {"top_k", MG_OPTION_INT, AT(sampling.top_k), {0}, 0, 1e9, NULL, "K", "choose among the K most likely; 0: all"},
     {"top_p", MG_OPTION_REAL, AT(sampling.top_p), {1}, 0, 1, NULL, "P",
      "choose among the most likely that reach this probability together"},
+    {"beam", MG_OPTION_INT, AT(beam), {1}, 1, 64, NULL, "N",
+     "beam search: the N most likely beginnings of a piece are gone on from"},
+    {"branch", MG_OPTION_INT, AT(branch), {1}, 1, 64, NULL, "N", "beam search: N samples go on from each of them"},
+    {"beam_steps", MG_OPTION_INT, AT(beam_steps), {1}, 1, 1e6, NULL, "N",
+     "beam search: tokens or frames by which they go on between two choices"},
     {"bpm", MG_OPTION_REAL, AT(bpm), {0}, MG_SLOWEST_BPM, 1000, NULL, "BPM",
      "tempo, where the encoding counts beats, instead of the primer's or the data's"},
     {0},
@@ -45,11 +50,14 @@ typedef struct {
     double bpm;
     mg_streams **streams;  /* one a thread */
     int n_streams;
+    size_t group;          /* pieces that it makes at a time */
 } maker;
 
 /* ---- how much, and how fast ---- */
 
 static mg_status refuse(mg_error *why, const char *what) { return mg_fail(why, MG_BAD_ARGUMENT, "%s", what); }
+
+static bool has_beam(const mg_generate_options *o) { return o->beam * o->branch > 1; }
 
 /* Of two options that both are given, one would mean nothing. */
 static mg_status check_options(const mg_generate_job *job, const mg_encoding *e, mg_error *why)
@@ -64,6 +72,8 @@ static mg_status check_options(const mg_generate_job *job, const mg_encoding *e,
     if (is_sure && o->sampling.top_p < 1) return refuse(why, "--top-p: at temperature 0 nothing is chosen among");
     if (e->is_roll && o->sampling.top_k > 0) return refuse(why, "--top-k: of a frame each key is drawn for itself");
     if (e->is_roll && o->sampling.top_p < 1) return refuse(why, "--top-p: of a frame each key is drawn for itself");
+    if (is_sure && has_beam(o)) return refuse(why, "--beam, --branch: at temperature 0 all samples are the same");
+    if (o->beam_steps > 1 && !has_beam(o)) return refuse(why, "--beam-steps: without --beam or --branch none go on");
     if (!counts_beats && o->bpm > 0) return refuse(why, "--bpm: the model's encoding counts seconds, not beats");
     if (!counts_beats && o->bars > 0) return refuse(why, "--bars: the model's encoding counts seconds, not beats");
     return MG_OK;
@@ -206,14 +216,14 @@ typedef struct {
 static void run_group(void *user, size_t group)
 {
     wave *w = user;
-    size_t first = group * MG_STREAMS, n = w->n - first < MG_STREAMS ? w->n - first : MG_STREAMS;
+    size_t most = w->m->group, first = group * most, n = w->n - first < most ? w->n - first : most;
     w->why[group].status =
         mg_streams_run(w->m->streams[group], w->first + first, n, w->tokens + first, &w->why[group]);
 }
 
 static mg_status run_wave(wave *w, mg_error *why)
 {
-    size_t groups = (w->n + MG_STREAMS - 1) / MG_STREAMS;
+    size_t groups = (w->n + w->m->group - 1) / w->m->group;
     for (size_t i = 0; i < groups; i++) w->why[i] = (mg_error){0};
     mg_each(w->m->n_streams, groups, run_group, w);
     for (size_t i = 0; i < groups; i++)
@@ -228,7 +238,7 @@ static mg_status run_wave(wave *w, mg_error *why)
 
 static mg_status run_waves(maker *m, mg_error *why)
 {
-    size_t most = (size_t)m->n_streams * MG_STREAMS;
+    size_t most = (size_t)m->n_streams * m->group;
     wave w = {.m = m, .tokens = mg_alloc_zero(most, sizeof *w.tokens),
               .why = mg_alloc_zero((size_t)m->n_streams, sizeof *w.why)};
     mg_status status = w.tokens && w.why ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
@@ -247,9 +257,11 @@ static mg_status open_streams(maker *m, mg_error *why)
     const mg_generate_options *o = &m->job->options;
     mg_generation generation = {.sampling = o->sampling, .steps = m->limit, .seed = m->run->seed,
                                 .primer = (const int32_t *)(const void *)m->primer.tokens.data,
-                                .n_primer = m->primer.tokens.length / sizeof(int32_t)};
+                                .n_primer = m->primer.tokens.length / sizeof(int32_t),
+                                .beam = o->beam, .branch = o->branch, .beam_steps = o->beam_steps};
     int rows = m->job->count < MG_STREAMS ? (int)m->job->count : MG_STREAMS;
-    uint64_t groups = (m->job->count + MG_STREAMS - 1) / MG_STREAMS;
+    m->group = has_beam(o) ? 1 : MG_STREAMS;
+    uint64_t groups = (m->job->count + m->group - 1) / m->group;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);

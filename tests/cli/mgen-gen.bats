@@ -156,6 +156,9 @@ waltz() {
     refuses m.safetensors --top-p 0.9 --temperature 0
     refuses r.safetensors --top-k 3
     refuses r.safetensors --top-p 0.9
+    refuses m.safetensors --beam-steps 3
+    run -2 mgen-gen -o none -m m.safetensors --branch 3 --temperature 0
+    assert_output --partial "mgen-gen: --beam, --branch: at temperature 0"
     [ ! -e none ]
 }
 
@@ -251,4 +254,18 @@ waltz() {
     assert_output --partial "not a model of mgen"
     head -c 2000 m.safetensors >cut.safetensors
     run -1 mgen-gen -m cut.safetensors -o out
+}
+
+@test "beam search is the same at any number of threads and pieces" {
+    beams() { mgen-gen --no-provenance -m m.safetensors --steps 24 --beam 3 --branch 4 "$@" >/dev/null; }
+    beams -j1 -n 5 --beam-steps 2 -o a
+    beams -j7 -n 5 --beam-steps 2 -o b
+    beams -n 2 --beam-steps 2 -o c
+    diff -r a b
+    cmp a/0001.mid c/0001.mid
+    cmp a/0002.mid c/0002.mid
+    run ! cmp -s a/0001.mid a/0002.mid
+    mgen-gen --no-provenance -m m.safetensors --steps 24 --beam 1 --branch 1 -o plain >/dev/null
+    mgen-gen --no-provenance -m m.safetensors --steps 24 -o none >/dev/null
+    cmp plain/0001.mid none/0001.mid
 }

@@ -5,6 +5,8 @@
 #include <mgen/model.h>
 #include <mgen/sample.h>
 
+#include "sample/streams.h"
+
 enum { N = 6, DRAWS = 40000 };
 static const mg_real logits[N] = {0, 2, -1, 1, 2, -3};
 
@@ -288,6 +290,148 @@ static void stops_are_heard(void)
     mg_buffer_free(&tokens);
 }
 
+/* ---- beam search ---- */
+
+/* Logits that are far from even, so that a choice weighs. */
+static mg_trained *bold(const char *encoding)
+{
+    mg_trained *t = untrained(encoding, "{\"hidden\":16,\"embedding\":8}");
+    mg_tensor *w = mg_tensor_set_find(&t->params, "output.weight");
+    for (int64_t i = 0; i < mg_shape_count(&w->shape); i++) ((mg_real *)w->data)[i] *= 12;
+    return t;
+}
+
+/* Log-likelihood of a piece without end token, by one graph over all of it; of frames without the first. */
+static double log_likelihood(const mg_trained *t, const mg_encoding *e, const int32_t *tokens, size_t n)
+{
+    mg_error why = {0};
+    int64_t steps = e->is_roll ? mg_encoding_steps(e, tokens, n) - 1 : (int64_t)n, frame = 0;
+    mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, 1, steps});
+    mg_plan *plan;
+    mg_real **params, sum = 0;
+    mg_instance *run;
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
+    REQUIRE(mg_model_bind(mg_plan_graph(plan), &t->params, &params, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, params, &run, &why) == MG_OK);
+    void *in = mg_instance_input(run, e->is_roll ? "roll" : "tokens").data;
+    void *out = mg_instance_input(run, "targets").data;
+    for (size_t i = 0; !e->is_roll && i < n; i++) {
+        ((int32_t *)in)[i] = i ? tokens[i - 1] : e->start;
+        ((int32_t *)out)[i] = tokens[i];
+    }
+    for (size_t i = 0; e->is_roll && i < n; i++) {
+        int64_t at = frame * e->vocab + tokens[i] - e->low;
+        if (tokens[i] == MG_FRAME_END) frame++;
+        else if (frame < steps) ((mg_real *)in)[at] = 1;
+        if (tokens[i] != MG_FRAME_END && frame > 0) ((mg_real *)out)[at - e->vocab] = 1;
+    }
+    for (int64_t i = 0; i < steps; i++) ((mg_real *)mg_instance_input(run, "mask").data)[i] = 1;
+    REQUIRE(mg_instance_run(run, &why) == MG_OK);
+    for (int64_t i = 0; i < steps; i++) sum -= ((const mg_real *)mg_instance_output(run, "nll").data)[i];
+    mg_instance_free(run), mg_plan_free(plan), mg_free(params);
+    return (double)sum;
+}
+
+/* The first frame of a roll by itself: from nothing every key is as likely as not. */
+static double first_log_likelihood(const mg_encoding *e) { return e->is_roll ? e->vocab * log(0.5) : 0; }
+
+static mg_generation beams(int64_t beam, int64_t branch, int64_t beam_steps)
+{
+    return (mg_generation){.sampling = {1, 0, 1}, .steps = 30, .seed = 3, .beam = beam, .branch = branch,
+                           .beam_steps = beam_steps};
+}
+
+/* What a row has counted up is what its tokens are worth: inputs, states and tokens were moved about together. */
+static void beams_know_what_they_are_worth(void)
+{
+    mg_error why = {0};
+    static const char *const encodings[] = {"melody38", "performance388", "roll88"};
+    static const int64_t turns[] = {1, 4, 7, 30};
+    for (int k = 0; k < 12; k++) {
+        mg_trained *t = bold(encodings[k % 3]);
+        mg_generation g = beams(3, 4, turns[k / 3]);
+        mg_streams *s;
+        mg_buffer tokens = {0};
+        REQUIRE(mg_streams_new(t, &g, 1, &s, &why) == MG_OK);
+        run(s, 9, 1, &tokens);
+        double best = -INFINITY;
+        for (int row = 0; row < s->rows; row++) best = fmax(best, s->stream[row].log_likelihood);
+        size_t n = tokens.length / sizeof(int32_t);
+        double want = log_likelihood(t, s->encoding, (const int32_t *)(const void *)tokens.data, n) +
+                      first_log_likelihood(s->encoding);
+        CHECK_NEAR(best, want, 1e-4);
+        mg_buffer_free(&tokens), mg_streams_free(s), mg_trained_free(t);
+    }
+}
+
+static void beams_find_what_is_likely(void)
+{
+    mg_error why = {0};
+    mg_trained *t = bold("melody38");
+    const mg_encoding *e = mg_encoding_find("melody38");
+    const mg_generation searches[] = {beams(1, 1, 1), beams(1, 6, 1), beams(6, 6, 1)};
+    double mean[3] = {0};
+    enum { PIECES = 8 };
+    for (int k = 0; k < 3; k++) {
+        mg_streams *s;
+        mg_buffer tokens[PIECES] = {{0}}, alone = {0};
+        REQUIRE(mg_streams_new(t, &searches[k], PIECES, &s, &why) == MG_OK);
+        run(s, 20, PIECES, tokens);
+        run(s, 23, 1, &alone); /* a piece depends on its number alone */
+        CHECK(same(&alone, &tokens[3]) && !same(&tokens[0], &tokens[1]));
+        for (int i = 0; i < PIECES; i++) {
+            CHECK_INT(tokens[i].length / sizeof(int32_t), 30);
+            mean[k] += log_likelihood(t, e, (const int32_t *)(const void *)tokens[i].data, 30) / PIECES;
+            mg_buffer_free(&tokens[i]);
+        }
+        mg_buffer_free(&alone), mg_streams_free(s);
+    }
+    CHECK(mean[1] > mean[0] + 5 && mean[2] > mean[1]);
+    mg_trained_free(t);
+}
+
+/* Where a piece may end before the others, it is one among them until the last. */
+static void beams_may_end_early(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("polyphony259", "{\"hidden\":8,\"embedding\":4}");
+    const mg_encoding *e = mg_encoding_find("polyphony259");
+    mg_real *bias = mg_tensor_set_find(&t->params, "output.bias")->data;
+    bias[e->end] = 5, bias[e->step_end] = 6;
+    mg_generation g = beams(4, 3, 2);
+    mg_streams *s;
+    mg_buffer tokens[MG_STREAMS] = {{0}};
+    int ended = 0;
+    REQUIRE(mg_streams_new(t, &g, MG_STREAMS, &s, &why) == MG_OK);
+    run(s, 0, MG_STREAMS, tokens);
+    for (int i = 0; i < MG_STREAMS; i++) {
+        const int32_t *said = (const int32_t *)(const void *)tokens[i].data;
+        int64_t steps = mg_encoding_steps(e, said, tokens[i].length / sizeof *said);
+        CHECK(steps <= 30);
+        ended += steps < 30;
+        mg_buffer_free(&tokens[i]);
+    }
+    CHECK(ended > 0);
+    mg_streams_free(s), mg_trained_free(t);
+}
+
+/* A primer is read by all rows, and no turn ends within it. */
+static void beams_go_on_from_primers(void)
+{
+    mg_error why = {0};
+    mg_trained *t = bold("melody38");
+    static const int32_t primer[] = {14, 0, 16, 0, 18};
+    mg_generation g = beams(2, 3, 4);
+    g.primer = primer, g.n_primer = 5;
+    mg_streams *s;
+    mg_buffer tokens = {0};
+    REQUIRE(mg_streams_new(t, &g, 1, &s, &why) == MG_OK);
+    run(s, 0, 1, &tokens);
+    CHECK_INT(tokens.length / sizeof(int32_t), 35);
+    CHECK(!memcmp(tokens.data, primer, sizeof primer));
+    mg_streams_free(s), mg_trained_free(t), mg_buffer_free(&tokens);
+}
+
 static void misfits_are_refused(void)
 {
     mg_error why = {0};
@@ -305,6 +449,12 @@ static void misfits_are_refused(void)
     t->encoding = mg_strdup("melody38");
     CHECK_FAILING_ALLOCATIONS(mg_streams_new(t, &generation, MG_STREAMS, &s, &why));
     mg_streams_free(s);
+    generation = beams(2, 2, 1);
+    CHECK_FAILING_ALLOCATIONS(mg_streams_new(t, &generation, 1, &s, &why));
+    mg_buffer tokens = {0};
+    CHECK_FAILING_ALLOCATIONS((mg_buffer_free(&tokens), mg_streams_run(s, 0, 1, &tokens, &why)));
+    mg_buffer_free(&tokens);
+    mg_streams_free(s);
     mg_trained_free(t);
 }
 
@@ -320,6 +470,10 @@ int main(void)
     TEST("no note hangs, whatever is said", no_note_hangs);
     TEST("logits that are not finite end a piece", odd_numbers_are_not_played);
     TEST("a group stops when asked to", stops_are_heard);
+    TEST("what a beam has counted is what its tokens are worth", beams_know_what_they_are_worth);
+    TEST("beam search finds likelier pieces, whose number alone they depend on", beams_find_what_is_likely);
+    TEST("a beam may end before the others", beams_may_end_early);
+    TEST("beams go on from a primer", beams_go_on_from_primers);
     TEST("models that do not fit their encoding are refused", misfits_are_refused);
     return tap_end();
 }

@@ -55,7 +55,8 @@ mg_node *mg_input_index(mg_graph *g, const char *name, int64_t limit, const mg_s
 mg_node *mg_scalar(mg_graph *g, const char *name);                       /**< an input of rank 0 */
 /** A parameter of the model: the same name gives the same node and must have the same shape. */
 mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
-/** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. */
+/** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. Its
+    first axis counts the examples, unless it is the same for all of them. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
 void mg_write(mg_graph *g, mg_node *state, mg_node *x);
@@ -165,6 +166,9 @@ mg_tensor mg_instance_input(mg_instance *instance, const char *name);
 mg_tensor mg_instance_state(mg_instance *instance, const char *name);
 /** All states zero: a new stream. Within one, parameters are taken to stay as they are. */
 void mg_instance_reset(mg_instance *instance);
+/** Example i goes on as example from[i] would: its row of every input and state. Not for what all examples share,
+    whose first axis has another length than there are examples. */
+mg_status mg_instance_take_rows(mg_instance *instance, const int32_t *from, mg_error *why);
 /** An output of the last run; data NULL if there is none. */
 mg_tensor mg_instance_output(const mg_instance *instance, const char *name);
 /** Random nodes draw for examples record, record + 1, ... of this seed. */

@@ -19,8 +19,13 @@ typedef struct {
     least one must be. `order` is room for n numbers. */
 int64_t mg_sample_category(const mg_sampling *sampling, const mg_real *logits, int64_t n, const bool *allowed,
                            int32_t *order, mg_random *random);
+/** Log of the probability of a number by the softmax of logits / temperature (1 where that is 0), before any cut. */
+double mg_sample_category_log(const mg_sampling *sampling, const mg_real *logits, int64_t n, int64_t chosen);
 /** Bits, each 1 with the probability sigmoid(logit / temperature). */
 void mg_sample_bits(const mg_sampling *sampling, const mg_real *logits, int64_t n, bool *bits, mg_random *random);
+
+/** The same for bits: the sum of the logs of their probabilities. */
+double mg_sample_bits_log(const mg_sampling *sampling, const mg_real *logits, int64_t n, const bool *bits);
 
 /* ---- streams: several pieces that grow side by side ---- */
 
@@ -33,12 +38,17 @@ typedef struct {
     const int32_t *primer;   /**< tokens that all pieces begin with; of rolls as in a packed set */
     size_t n_primer;
     uint64_t seed;
+    /** Beam search, as Magenta's (events_rnn): `branch` samples go on from each of `beam` beginnings for beam_steps
+        tokens or frames (the first time for as many as make the rest whole turns), then the `beam` most likely of all
+        are gone on from; the most likely is the piece. Likelihoods are those of mg_sample_category_log. A beam and
+        branch of 1, or 0: none. */
+    int64_t beam, branch, beam_steps;
 } mg_generation;
 
 typedef struct mg_streams mg_streams;
 enum { MG_STREAMS = 8 }; /**< most pieces of a group: a row costs least among eight */
-/** Room for groups of up to `rows` pieces. The sentence in `why` is about the trained model, whose file it does not
-    know: mg_fail_in adds that. */
+/** Room for groups of up to `rows` pieces; with a beam search they are made one by one. The sentence in `why` is about
+    the trained model, whose file it does not know: mg_fail_in adds that. */
 mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
                          mg_error *why);
 /** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included.
@@ -55,6 +65,7 @@ typedef struct {
     int64_t steps;  /**< of the encoding's grid; 0: not said */
     double seconds; /**< at the tempo that the primer ends with; 0: not said */
     double bars;    /**< of the meter that the primer ends with, else 4/4; 0: not said */
+    int64_t beam, branch, beam_steps; /**< as mg_generation has them */
     double bpm;     /**< where beats are counted, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
 } mg_generate_options;
 extern const mg_option mg_generate_rows[];
