@@ -14,8 +14,8 @@ MG_PUBLIC_BEGIN
 typedef struct mg_graph mg_graph;
 typedef struct mg_node mg_node;
 
-/** What a graph is built for. Dropout acts in training; state that belongs to a stream exists in streaming and is
-    zero elsewhere. */
+/** What a graph is built for. Dropout acts in training; what a stream remembers is zero there, and lives from run to
+    run elsewhere. */
 typedef enum { MG_TRAINING, MG_LIKELIHOOD, MG_STREAMING } mg_purpose;
 typedef struct {
     mg_purpose purpose;
@@ -55,7 +55,7 @@ mg_node *mg_input_index(mg_graph *g, const char *name, int64_t limit, const mg_s
 mg_node *mg_scalar(mg_graph *g, const char *name);                       /**< an input of rank 0 */
 /** A parameter of the model: the same name gives the same node and must have the same shape. */
 mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
-/** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. Its
+/** What a stream remembers from one run to the next; zero at its start, and always where the use is training. Its
     first axis counts the examples, unless it is the same for all of them. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
