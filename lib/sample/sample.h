@@ -5,6 +5,9 @@
 
 #include <mgen/sample.h>
 
+/** The encoding that a model speaks, whose vocabulary must be that of this version. */
+mg_status sample_encoding(const mg_trained *trained, const mg_encoding **encoding, mg_error *why);
+
 /** What all pieces begin with. Zero it to start. */
 typedef struct {
     mg_buffer tokens;

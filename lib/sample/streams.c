@@ -2,6 +2,7 @@
 /* A group of pieces that grow side by side: one streaming graph at length one, a row of its batch for each piece. Every
    row is computed as if it were alone, and each piece draws from its own random sequence. What goes in at a step is a
    token or a frame; what comes out decides the next one, until the primer is used up and after it by chance. */
+#include "sample/sample.h"
 #include "sample/streams.h"
 
 #include <math.h>
@@ -144,13 +145,12 @@ mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tok
 
 /* ---- making ---- */
 
-static mg_status find_encoding(mg_streams *s, mg_error *why)
+mg_status sample_encoding(const mg_trained *t, const mg_encoding **encoding, mg_error *why)
 {
-    const mg_trained *t = s->trained;
     char hash[33];
-    s->encoding = mg_encoding_find(t->encoding);
-    if (!s->encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", t->encoding);
-    MG_TRY(mg_encoding_vocab_hash(s->encoding, hash, why));
+    *encoding = mg_encoding_find(t->encoding);
+    if (!*encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", t->encoding);
+    MG_TRY(mg_encoding_vocab_hash(*encoding, hash, why));
     if (strcmp(hash, t->vocab_hash) != 0)
         return mg_fail(why, MG_BAD_DATA, "its vocabulary is not that of %s in this version", t->encoding);
     return MG_OK;
@@ -168,7 +168,7 @@ static void begin_logits(mg_streams *s)
 
 static mg_status make(mg_streams *s, mg_error *why)
 {
-    MG_TRY(find_encoding(s, why));
+    MG_TRY(sample_encoding(s->trained, &s->encoding, why));
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));

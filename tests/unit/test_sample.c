@@ -301,11 +301,11 @@ static mg_trained *bold(const char *encoding)
     return t;
 }
 
-/* Log-likelihood of a piece without end token, by one graph over all of it; of frames without the first. */
+/* Log-likelihood of a piece, by one graph over all of it; of frames without the first. */
 static double log_likelihood(const mg_trained *t, const mg_encoding *e, const int32_t *tokens, size_t n)
 {
     mg_error why = {0};
-    int64_t steps = e->is_roll ? mg_encoding_steps(e, tokens, n) - 1 : (int64_t)n, frame = 0;
+    int64_t steps = e->is_roll ? mg_encoding_steps(e, tokens, n) - 1 : (int64_t)n + (e->end >= 0), frame = 0;
     mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, 1, steps});
     mg_plan *plan;
     mg_real **params, sum = 0;
@@ -315,9 +315,9 @@ static double log_likelihood(const mg_trained *t, const mg_encoding *e, const in
     REQUIRE(mg_instance_new(plan, params, &run, &why) == MG_OK);
     void *in = mg_instance_input(run, e->is_roll ? "roll" : "tokens").data;
     void *out = mg_instance_input(run, "targets").data;
-    for (size_t i = 0; !e->is_roll && i < n; i++) {
+    for (int64_t i = 0; !e->is_roll && i < steps; i++) {
         ((int32_t *)in)[i] = i ? tokens[i - 1] : e->start;
-        ((int32_t *)out)[i] = tokens[i];
+        ((int32_t *)out)[i] = i < (int64_t)n ? tokens[i] : e->end;
     }
     for (size_t i = 0; e->is_roll && i < n; i++) {
         int64_t at = frame * e->vocab + tokens[i] - e->low;
@@ -432,6 +432,111 @@ static void beams_go_on_from_primers(void)
     mg_streams_free(s), mg_trained_free(t), mg_buffer_free(&tokens);
 }
 
+/* ---- likelihood ---- */
+
+/* Pieces of all lengths around those of parts, random in everything. */
+static size_t random_piece(const mg_encoding *e, uint64_t number, int32_t *tokens)
+{
+    static const int lengths[] = {2, 127, 128, 129, 300, 40, 257, 3};
+    mg_random random = mg_random_at(number, "piece", 0);
+    size_t n = 0;
+    for (int i = 0; i < lengths[number]; i++) {
+        if (!e->is_roll) tokens[n++] = (int32_t)mg_random_below(&random, (uint32_t)e->vocab);
+        for (int key = e->low; e->is_roll && key <= e->high; key += 1 + (int)mg_random_below(&random, 60))
+            tokens[n++] = key;
+        if (e->is_roll) tokens[n++] = MG_FRAME_END;
+    }
+    return n;
+}
+
+static void check_hearing(const char *encoding, const char *settings)
+{
+    enum { MOST = 300 * 90 };
+    static int32_t tokens[MG_STREAMS][MOST];
+    mg_error why = {0};
+    mg_trained *t = untrained(encoding, settings);
+    const mg_encoding *e = mg_encoding_find(encoding);
+    mg_listener *listener;
+    mg_calibration calibration = {0}, again = {0};
+    mg_heard pieces[MG_STREAMS], alone;
+    uint64_t noted = 0, predictions = 0;
+    REQUIRE(mg_listener_new(t, &listener, &why) == MG_OK);
+    for (uint64_t i = 0; i < MG_STREAMS; i++)
+        pieces[i] = (mg_heard){.tokens = tokens[i], .n = random_piece(e, i, tokens[i])};
+    CHECK_INT(mg_listener_hear(listener, pieces, MG_STREAMS, &calibration, &why), MG_OK);
+    for (int i = 0; i < MG_STREAMS; i++) {
+        CHECK_INT(pieces[i].predictions, mg_example_steps(e, tokens[i], pieces[i].n));
+        CHECK_NEAR(pieces[i].nats, -log_likelihood(t, e, tokens[i], pieces[i].n), 2e-5);
+        alone = (mg_heard){.tokens = tokens[i], .n = pieces[i].n};
+        CHECK_INT(mg_listener_hear(listener, &alone, 1, &again, &why), MG_OK);
+        CHECK_NEAR(alone.nats, pieces[i].nats, 1e-6);
+        predictions += (uint64_t)pieces[i].predictions;
+    }
+    for (int i = 0; i < MG_BINS; i++) noted += calibration.count[i];
+    CHECK_INT(noted, predictions * (uint64_t)(e->is_roll ? e->vocab : 1));
+    mg_listener_free(listener), mg_trained_free(t);
+}
+
+static void parts_are_heard_as_the_whole(void)
+{
+    check_hearing("melody38", "{\"hidden\":16,\"embedding\":8}");
+    check_hearing("performance388", "{\"hidden\":16,\"input\":\"onehot\",\"layers\":1}");
+    check_hearing("polyphony259", "{\"hidden\":8,\"embedding\":8,\"attention\":4,\"dropout\":0.5}");
+    check_hearing("roll88", "{\"hidden\":16}");
+}
+
+/* A model that says the same at every step, whatever was before: token 5 with probability 3/4, right every second
+   time. */
+static void calibration_is_what_came(void)
+{
+    enum { LENGTH = 400 };
+    mg_error why = {0};
+    mg_trained *t = untrained("melody38", "{\"hidden\":8,\"embedding\":4}");
+    mg_tensor *w = mg_tensor_set_find(&t->params, "output.weight"), *b = mg_tensor_set_find(&t->params, "output.bias");
+    memset(w->data, 0, (size_t)mg_shape_count(&w->shape) * sizeof(mg_real));
+    memset(b->data, 0, (size_t)mg_shape_count(&b->shape) * sizeof(mg_real));
+    ((mg_real *)b->data)[5] = (mg_real)log(3.0 * 37);
+    int32_t tokens[LENGTH];
+    for (int i = 0; i < LENGTH; i++) tokens[i] = i % 2 ? 5 : 9;
+    mg_heard piece = {.tokens = tokens, .n = LENGTH};
+    mg_calibration c = {0};
+    mg_listener *listener;
+    REQUIRE(mg_listener_new(t, &listener, &why) == MG_OK);
+    CHECK_INT(mg_listener_hear(listener, &piece, 1, &c, &why), MG_OK);
+    CHECK_NEAR(piece.nats, -LENGTH / 2 * (log(0.75) + log(0.25 / 37)), 1e-5);
+    CHECK_INT(c.count[7], LENGTH);
+    CHECK_NEAR(c.predicted[7], 0.75 * LENGTH, 1e-5);
+    CHECK_NEAR(c.observed[7], 0.5 * LENGTH, 0);
+    CHECK_NEAR(mg_calibration_error(&c), 0.25, 1e-5);
+    c.count[0] = LENGTH, c.predicted[0] = 0.1 * LENGTH, c.observed[0] = 0.15 * LENGTH;
+    CHECK_NEAR(mg_calibration_error(&c), 0.15, 1e-5);
+    CHECK_NEAR(mg_calibration_error(&(mg_calibration){0}), 0, 0);
+    mg_listener_free(listener), mg_trained_free(t);
+}
+
+static void what_cannot_be_heard_is_told(void)
+{
+    mg_error why = {0};
+    mg_trained *t = untrained("melody38", "{\"hidden\":8,\"embedding\":4}");
+    static const int32_t tokens[] = {14, 0, 16};
+    mg_heard piece = {.tokens = tokens, .n = 3};
+    mg_calibration c = {0};
+    mg_listener *listener;
+    CHECK_FAILING_ALLOCATIONS(mg_listener_new(t, &listener, &why));
+    mg_stop_ask();
+    CHECK_INT(mg_listener_hear(listener, &piece, 1, &c, &why), MG_STOPPED);
+    mg_stop_forget();
+    mg_listener_free(listener);
+    ((mg_real *)mg_tensor_set_find(&t->params, "output.bias")->data)[5] = (mg_real)NAN;
+    REQUIRE(mg_listener_new(t, &listener, &why) == MG_OK);
+    CHECK_INT(mg_listener_hear(listener, &piece, 1, &c, &why), MG_BAD_NUMBER);
+    mg_listener_free(listener);
+    mg_free(t->encoding);
+    t->encoding = mg_strdup("melody130");
+    CHECK_INT(mg_listener_new(t, &listener, &why), MG_BAD_DATA);
+    mg_trained_free(t);
+}
+
 static void misfits_are_refused(void)
 {
     mg_error why = {0};
@@ -474,6 +579,9 @@ int main(void)
     TEST("beam search finds likelier pieces, whose number alone they depend on", beams_find_what_is_likely);
     TEST("a beam may end before the others", beams_may_end_early);
     TEST("beams go on from a primer", beams_go_on_from_primers);
+    TEST("a piece heard in parts is as likely as in one, whatever is beside it", parts_are_heard_as_the_whole);
+    TEST("calibration is what was predicted against what came", calibration_is_what_came);
+    TEST("likelihoods that are not finite, and misfits, are told", what_cannot_be_heard_is_told);
     TEST("models that do not fit their encoding are refused", misfits_are_refused);
     return tap_end();
 }

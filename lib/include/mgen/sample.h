@@ -86,5 +86,51 @@ typedef struct {
     primer stand in them. MG_BAD_ARGUMENT where an option makes another meaningless. */
 mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *run, mg_error *why);
 
+/* ---- likelihood: how probable a model finds what there is ---- */
+
+enum { MG_BINS = 10 };
+/** What was predicted against what came, as sums by bins of equal width of the probability: of tokens, at each step,
+    that of the likeliest one; of frames that of every key. */
+typedef struct {
+    double predicted[MG_BINS], observed[MG_BINS];
+    uint64_t count[MG_BINS];
+} mg_calibration;
+/** Expected calibration error (Guo et al., ICML 2017): by how much predictions and what came differ, mean of the bins
+    by their counts; 0 where nothing was counted. */
+double mg_calibration_error(const mg_calibration *calibration);
+
+/** A piece, and what comes out. */
+typedef struct {
+    const int32_t *tokens; /**< lent; all of the encoding (mg_encoding_check) */
+    size_t n;
+    int64_t predictions;   /**< mg_example_steps */
+    double nats;           /**< their negative log-likelihoods, added up */
+} mg_heard;
+
+/** Room to hear pieces: whole ones, from an empty state on, in parts of a fixed length, whatever theirs is. */
+typedef struct mg_listener mg_listener;
+/** As mg_streams_new, `why` is about the trained model. */
+mg_status mg_listener_new(const mg_trained *trained, mg_listener **listener, mg_error *why);
+/** Hear up to MG_STREAMS pieces side by side, and add to the calibration. MG_BAD_NUMBER where a likelihood is not
+    finite, MG_STOPPED when asked to stop. */
+mg_status mg_listener_hear(mg_listener *listener, mg_heard *pieces, size_t n, mg_calibration *calibration,
+                           mg_error *why);
+void mg_listener_free(mg_listener *listener);
+
+typedef struct {
+    mg_piece_options pieces;
+    const char *model_path;
+    const char *split;        /**< take the pieces of this split alone; NULL: all */
+    const char *const *paths; /**< what the source reads, to name the set; none: standard input */
+    size_t n_paths;
+    int64_t resamples;        /**< of the bootstrap */
+} mg_likelihood_options;
+
+/** How probable a model finds the pieces of a source: a metrics record for each and a likelihood record for all, with
+    bootstrap intervals over pieces, calibration and outliers. Records with tokens of the model's encoding are taken as
+    they are, all else is read as music and encoded. MG_BAD_DATA where there is none. */
+mg_status mg_likelihood_run(const mg_likelihood_options *options, mg_model_finder find, mg_source *source, mg_run *run,
+                            mg_error *why);
+
 MG_PUBLIC_END
 #endif
