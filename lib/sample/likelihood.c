@@ -55,6 +55,12 @@ static mg_status take_tokens(const evaluation *e, const mg_piece *piece, mg_buff
     return mg_record_tokens(piece->record, &own, tokens, why);
 }
 
+static bool holds_predictions(const mg_encoding *e, const mg_buffer *tokens, size_t first)
+{
+    size_t n = (tokens->length - first) / sizeof(int32_t);
+    return n > 0 && mg_example_steps(e, (const int32_t *)(const void *)(tokens->data + first), n) > 0;
+}
+
 static mg_status describe(const evaluation *e, const mg_piece *piece, const mg_buffer *tokens, size_t first,
                           likelihood_piece *p, mg_error *why)
 {
@@ -81,8 +87,7 @@ static mg_status take(void *user, mg_job *job, const mg_piece *piece, mg_error *
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
     size_t first = f->tokens.length;
     mg_status status = take_tokens(e, piece, &f->tokens, why);
-    const int32_t *said = (const int32_t *)(const void *)(f->tokens.data + first);
-    if (!status && mg_example_steps(e->set.encoding, said, (f->tokens.length - first) / sizeof *said) < 1)
+    if (!status && !holds_predictions(e->set.encoding, &f->tokens, first))
         status = mg_fail(why, MG_BAD_DATA, "too short: nothing is left to predict");
     if (!status) status = describe(e, piece, &f->tokens, first, &f->pieces[f->n], why);
     if (status) return f->tokens.length = first, status;

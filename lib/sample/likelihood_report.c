@@ -44,8 +44,6 @@ void likelihood_report_piece(mg_buffer *out, const likelihood_set *s, const like
     mg_record_put_hash(&json, "id", p->id);
     if (s->options->split) mg_json_put_text(&json, "split", s->options->split);
     mg_record_put_hash(&json, "model_hash", s->model_hash);
-    mg_json_put_text(&json, "meaning", "strict");
-    mg_json_put_int(&json, "definitions", 1);
     mg_json_object_begin(&json, "metrics");
     mg_json_put_real(&json, "nll_nats", p->nats);
     for (int m = 0; m < MEASURES; m++) {
