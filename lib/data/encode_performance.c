@@ -94,6 +94,12 @@ static void follow(const mg_encoding *e, mg_grammar *grammar, int32_t token)
     grammar->last = token + 1;
 }
 
+static int steps_of(const mg_encoding *e, int32_t token)
+{
+    int value = 0;
+    return meaning(e, token, &value) == SHIFT ? value : 0;
+}
+
 /* ---- encode ---- */
 
 typedef struct {
@@ -257,7 +263,7 @@ static mg_status decode(const mg_encoding *e, const int32_t *tokens, size_t n, d
 
 #define CALLS \
     .steps_per_second = PER_SECOND, .step_end = -1, .token_name = token_name, .allows = allows, .follow = follow, \
-    .encode = encode, .decode = decode
+    .steps = steps_of, .encode = encode, .decode = decode
 
 const mg_encoding data_performance388 = {
     .name = "performance388", .summary = "notes, time in 10 ms and velocity (Magenta performance_with_dynamics)",

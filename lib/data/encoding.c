@@ -62,3 +62,16 @@ mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_e
     }
     return MG_OK;
 }
+
+static int steps_of(const mg_encoding *e, int32_t token)
+{
+    if (e->steps) return e->steps(e, token);
+    return e->step_end < 0 || token == e->step_end;
+}
+
+int64_t mg_encoding_steps(const mg_encoding *encoding, const int32_t *tokens, size_t n)
+{
+    int64_t steps = 0;
+    for (size_t i = 0; i < n; i++) steps += steps_of(encoding, tokens[i]);
+    return steps;
+}

@@ -43,14 +43,6 @@ static size_t column(const double *values, size_t n, size_t k, size_t metric, do
     return count;
 }
 
-/* Linear between the sorted values (Hyndman and Fan's type 7). */
-static double quantile(const double *sorted, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
-    return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
-}
-
 static double mean_of(const double *values, size_t n)
 {
     double sum = 0;
@@ -89,8 +81,8 @@ static void describe(mg_comparison *c, const double *a, const double *b)
     c->has_means = true;
     c->a = mean_of(a, c->n_a);
     c->b = mean_of(b, c->n_b);
-    c->median_a = quantile(a, c->n_a, 0.5);
-    c->median_b = quantile(b, c->n_b, 0.5);
+    c->median_a = mg_quantile(a, c->n_a, 0.5);
+    c->median_b = mg_quantile(b, c->n_b, 0.5);
     c->sd_a = sd_of(a, c->n_a, c->a);
     c->sd_b = sd_of(b, c->n_b, c->b);
     c->has_distance = c->sd_b > 0;
@@ -189,8 +181,8 @@ static void read_interval(const resampling *s, size_t n, size_t m, double *sorte
     size_t good = column(s->draw, n, s->k, m, sorted);
     c->has_interval = c->has_distance && 2 * good > n; /* else most resamples have no spread */
     if (c->has_interval) {
-        c->low = quantile(sorted, good, 0.025);
-        c->high = quantile(sorted, good, 0.975);
+        c->low = mg_quantile(sorted, good, 0.025);
+        c->high = mg_quantile(sorted, good, 0.975);
     } else if (!c->reason) {
         c->reason = "too few values for an interval";
     }

@@ -13,6 +13,7 @@ void mg_trained_free(mg_trained *t)
     mg_free(t->encoding);
     mg_free(t->vocab_hash);
     mg_free(t->data_hash);
+    mg_free(t->data_path);
     mg_free(t->licence);
     mg_free(t->first);
     mg_free(t);
@@ -163,6 +164,14 @@ static bool keep(char **to, const mg_json *about, const char *key)
     return true;
 }
 
+static mg_status read_data_path(mg_trained *t, const mg_json *provenance, mg_error *why)
+{
+    const mg_json *data = mg_json_get(mg_json_get(provenance, "files"), "data");
+    if (!mg_json_get(data, "path")) return MG_OK;
+    t->data_path = mg_record_path(data, "path");
+    return t->data_path ? MG_OK : mg_fail(why, MG_NO_MEMORY, "out of memory");
+}
+
 /* Shares, one for each token or key. What an unknown encoding has is told by whoever wants to use it. */
 static mg_status read_first(mg_trained *t, const mg_json *list, mg_error *why)
 {
@@ -203,6 +212,7 @@ static mg_status read_about(const mg_json *about, mg_model_finder find, mg_train
     if (!keep(&t->encoding, about, "encoding") || !keep(&t->vocab_hash, about, "vocab_hash") ||
         !keep(&t->data_hash, about, "data_hash") || !keep(&t->licence, about, "licence"))
         return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    MG_TRY(read_data_path(t, mg_json_get(about, "provenance"), why));
     return read_first(t, mg_json_get(about, "first"), why);
 }
 

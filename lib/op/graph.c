@@ -254,7 +254,7 @@ mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_s
 
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape)
 {
-    if (g->use.purpose != MG_STREAMING) return mg_fill(g, shape, 0);
+    if (g->use.purpose == MG_TRAINING) return mg_fill(g, shape, 0);
     mg_node *x = source(g, MG_OP_state, name, MG_REAL, NULL, shape);
     if (x->id < 0) return x;
     if (!mg_grow((void **)&g->states, g->n_states, &g->states_capacity, sizeof *g->states)) return lose(g);
@@ -263,7 +263,7 @@ mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape)
 
 void mg_write(mg_graph *g, mg_node *state, mg_node *x)
 {
-    if (mg_graph_failed(g) || state->op != MG_OP_state) return; /* not streaming: nobody remembers */
+    if (mg_graph_failed(g) || state->op != MG_OP_state) return; /* training: nobody remembers */
     assert(mg_shape_equal(&state->shape, &x->shape));
     x = mg_node_clone(g, x); /* a place of its own, should x be a state that is written too */
     if (!mg_grow((void **)&g->writes, g->n_writes, &g->writes_capacity, sizeof *g->writes)) lose(g);

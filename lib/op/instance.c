@@ -137,6 +137,29 @@ void mg_instance_reset(mg_instance *in)
                (size_t)mg_shape_count(&g->states[i]->shape) * mg_type_size((mg_type)g->states[i]->type));
 }
 
+/* One input or state, from a copy of the memory as it was. */
+static void take_rows(mg_instance *in, const mg_node *x, size_t at, const char *before, const int32_t *from)
+{
+    int64_t rows = in->plan->g->use.batch;
+    if (x->shape.rank == 0 || x->shape.dim[0] != rows) return;
+    size_t size = (size_t)(mg_shape_count(&x->shape) / rows) * mg_type_size((mg_type)x->type);
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(in->memory + at + (size_t)i * size, before + at + (size_t)from[i] * size, size);
+}
+
+mg_status mg_instance_take_rows(mg_instance *in, const int32_t *from, mg_error *why)
+{
+    const mg_plan *plan = in->plan;
+    const mg_graph *g = plan->g;
+    char *before = mg_alloc(plan->kept_bytes, 1);
+    if (!before) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    memcpy(before, in->memory, plan->kept_bytes);
+    for (size_t i = 0; i < g->n_inputs; i++) take_rows(in, g->inputs[i], plan->input_at[i], before, from);
+    for (size_t i = 0; i < g->n_states; i++) take_rows(in, g->states[i], plan->state_at[i], before, from);
+    mg_free(before);
+    return MG_OK;
+}
+
 mg_tensor mg_instance_output(const mg_instance *in, const char *name)
 {
     const mg_node *x = mg_output_find(in->plan->g, name);

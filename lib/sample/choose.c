@@ -83,3 +83,26 @@ void mg_sample_bits(const mg_sampling *s, const mg_real *logits, int64_t n, bool
         bits[i] = s->temperature <= 0 ? logits[i] > 0
                                       : mg_random_unit(random) < 1 / (1 + exp(-(double)logits[i] / s->temperature));
 }
+
+/* ---- how likely a choice was ---- */
+
+static double scale_of(const mg_sampling *s) { return s->temperature > 0 ? 1 / s->temperature : 1; }
+
+double mg_sample_category_log(const mg_sampling *s, const mg_real *logits, int64_t n, int64_t chosen)
+{
+    double scale = scale_of(s), top = (double)logits[0], total = 0;
+    for (int64_t i = 1; i < n; i++)
+        if ((double)logits[i] > top) top = (double)logits[i];
+    for (int64_t i = 0; i < n; i++) total += exp(((double)logits[i] - top) * scale);
+    return ((double)logits[chosen] - top) * scale - log(total);
+}
+
+double mg_sample_bits_log(const mg_sampling *s, const mg_real *logits, int64_t n, const bool *bits)
+{
+    double scale = scale_of(s), sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double x = (double)logits[i] * (bits[i] ? -scale : scale);
+        sum -= fmax(x, 0) + log1p(exp(-fabs(x)));
+    }
+    return sum;
+}

@@ -2,38 +2,15 @@
 /* A group of pieces that grow side by side: one streaming graph at length one, a row of its batch for each piece. Every
    row is computed as if it were alone, and each piece draws from its own random sequence. What goes in at a step is a
    token or a frame; what comes out decides the next one, until the primer is used up and after it by chance. */
-#include <mgen/sample.h>
+#include "sample/sample.h"
+#include "sample/streams.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct {
-    mg_random random;
-    mg_grammar grammar;
-    int64_t steps;      /* new tokens or frames so far */
-    size_t read;        /* tokens of the primer that were used */
-    bool is_over;
-    mg_buffer *out;
-} stream;
-
-struct mg_streams {
-    const mg_trained *trained;
-    const mg_encoding *encoding;
-    mg_generation generation;
-    mg_plan *plan;
-    mg_real **params;
-    mg_instance *run;
-    stream stream[MG_STREAMS];
-    int rows;
-    int64_t width;           /* logits of a row: tokens, or keys */
-    bool *flags;             /* what may follow; bits of a frame */
-    int32_t *order;
-    mg_real *first;          /* logits of how pieces begin */
-};
-
 /* ---- tokens ---- */
 
-static void say(stream *x, int32_t token) { mg_buffer_add(x->out, &token, sizeof token); }
+static void say(sample_stream *x, int32_t token) { mg_buffer_add(x->out, &token, sizeof token); }
 
 static void put_token(mg_streams *s, int row, int32_t token)
 {
@@ -52,16 +29,20 @@ static void put_features(mg_streams *s, int row)
                     features + row * mg_features_width(e, controls));
 }
 
-static int32_t draw_token(mg_streams *s, stream *x, const mg_real *logits)
+static int32_t draw_token(mg_streams *s, sample_stream *x, const mg_real *logits)
 {
     const mg_encoding *e = s->encoding;
     for (int64_t i = 0; i < s->width; i++) s->flags[i] = !e->allows || e->allows(e, &x->grammar, (int32_t)i);
     if (e->end >= 0 && x->read < s->generation.n_primer) s->flags[e->end] = false; /* a primer goes to its end */
-    return (int32_t)mg_sample_category(&s->generation.sampling, logits, s->width, s->flags, s->order, &x->random);
+    const mg_sampling *sampling = &s->generation.sampling;
+    int64_t token = mg_sample_category(sampling, logits, s->width, s->flags, s->order, &x->random);
+    if (s->has_beam) x->log_likelihood += mg_sample_category_log(sampling, logits, s->width, token);
+    x->said++;
+    return (int32_t)token;
 }
 
 /* Whether the primer says the next token. One that is injected leaves the end of each step to chance. */
-static bool is_primed(const mg_streams *s, const stream *x)
+static bool is_primed(const mg_streams *s, const sample_stream *x)
 {
     const mg_generation *g = &s->generation;
     return x->read < g->n_primer && !(g->injects && g->primer[x->read] == s->encoding->step_end);
@@ -70,19 +51,17 @@ static bool is_primed(const mg_streams *s, const stream *x)
 /* The next token: said, and put in place for the step that comes. */
 static void next_token(mg_streams *s, int row, const mg_real *logits)
 {
-    stream *x = &s->stream[row];
+    sample_stream *x = &s->stream[row];
     const mg_encoding *e = s->encoding;
     int32_t token;
     if (is_primed(s, x)) {
         token = s->generation.primer[x->read++];
     } else {
-        x->is_over = x->steps == s->generation.steps;
-        if (x->is_over) return;
         token = draw_token(s, x, logits);
         x->read += token == e->step_end && x->read < s->generation.n_primer; /* on to the primer's next step */
-        x->steps++;
-        x->is_over = token == e->end;
-        if (x->is_over) return;
+        x->steps += mg_encoding_steps(e, &token, 1);
+        x->is_over = token == e->end || x->steps >= s->generation.steps;
+        if (token == e->end) return;
     }
     if (e->follow) e->follow(e, &x->grammar, token);
     say(x, token);
@@ -92,7 +71,7 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
 
 /* ---- frames ---- */
 
-static void read_frame(mg_streams *s, stream *x)
+static void read_frame(mg_streams *s, sample_stream *x)
 {
     memset(s->flags, 0, (size_t)s->width * sizeof *s->flags);
     for (; x->read < s->generation.n_primer; x->read++) {
@@ -103,17 +82,23 @@ static void read_frame(mg_streams *s, stream *x)
     x->read++; /* the end of the frame */
 }
 
+static void draw_frame(mg_streams *s, sample_stream *x, const mg_real *logits)
+{
+    const mg_sampling *sampling = &s->generation.sampling;
+    mg_sample_bits(sampling, logits, s->width, s->flags, &x->random);
+    if (s->has_beam) x->log_likelihood += mg_sample_bits_log(sampling, logits, s->width, s->flags);
+    x->said++;
+}
+
 static void next_frame(mg_streams *s, int row, const mg_real *logits)
 {
-    stream *x = &s->stream[row];
+    sample_stream *x = &s->stream[row];
     mg_real *in = (mg_real *)mg_instance_input(s->run, "roll").data + row * s->width;
     if (x->read < s->generation.n_primer) {
         read_frame(s, x);
     } else {
-        x->is_over = x->steps == s->generation.steps;
-        if (x->is_over) return;
-        mg_sample_bits(&s->generation.sampling, logits, s->width, s->flags, &x->random);
-        x->steps++;
+        draw_frame(s, x, logits);
+        x->is_over = ++x->steps >= s->generation.steps;
     }
     for (int64_t i = 0; i < s->width; i++) {
         in[i] = s->flags[i];
@@ -129,15 +114,14 @@ static void next(mg_streams *s, int row, const mg_real *logits)
     (s->encoding->is_roll ? next_frame : next_token)(s, row, logits);
 }
 
-static void begin(mg_streams *s, int row, uint64_t record, mg_buffer *out)
+void sample_begin(mg_streams *s, int row, const char *draws, uint64_t record, mg_buffer *out)
 {
-    s->stream[row] = (stream){.random = mg_random_at(s->generation.seed, "sample", record), .out = out};
+    s->stream[row] = (sample_stream){.random = mg_random_at(s->generation.seed, draws, record), .out = out};
     if (s->encoding->start >= 0 && !s->encoding->is_roll) put_token(s, row, s->encoding->start), put_features(s, row);
     else next(s, row, s->first);
 }
 
-/* Mark the rows that go on, where the model wants to know; false when none does. */
-static bool any_goes_on(mg_streams *s)
+bool sample_goes_on(mg_streams *s)
 {
     mg_real *mask = mg_instance_input(s->run, "mask").data;
     bool any = false;
@@ -148,7 +132,7 @@ static bool any_goes_on(mg_streams *s)
     return any;
 }
 
-static mg_status step(mg_streams *s, mg_error *why)
+mg_status sample_step(mg_streams *s, mg_error *why)
 {
     if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     MG_TRY(mg_instance_run(s->run, why));
@@ -163,26 +147,32 @@ static mg_status step(mg_streams *s, mg_error *why)
     return MG_OK;
 }
 
-mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why)
+static mg_status run_group(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why)
 {
     mg_instance_reset(s->run);
     for (int row = 0; row < s->rows; row++) s->stream[row].is_over = true;
-    for (size_t i = 0; i < n; i++) begin(s, (int)i, first + i, &tokens[i]);
-    while (any_goes_on(s)) MG_TRY(step(s, why));
+    for (size_t i = 0; i < n; i++) sample_begin(s, (int)i, "sample", first + i, &tokens[i]);
+    while (sample_goes_on(s)) MG_TRY(sample_step(s, why));
     for (size_t i = 0; i < n; i++)
         if (tokens[i].failed) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     return MG_OK;
 }
 
+mg_status mg_streams_run(mg_streams *s, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why)
+{
+    if (!s->has_beam) return run_group(s, first, n, tokens, why);
+    for (size_t i = 0; i < n; i++) MG_TRY(sample_beam_run(s, first + i, &tokens[i], why));
+    return MG_OK;
+}
+
 /* ---- making ---- */
 
-static mg_status find_encoding(mg_streams *s, mg_error *why)
+mg_status sample_encoding(const mg_trained *t, const mg_encoding **encoding, mg_error *why)
 {
-    const mg_trained *t = s->trained;
     char hash[33];
-    s->encoding = mg_encoding_find(t->encoding);
-    if (!s->encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", t->encoding);
-    MG_TRY(mg_encoding_vocab_hash(s->encoding, hash, why));
+    *encoding = mg_encoding_find(t->encoding);
+    if (!*encoding) return mg_fail(why, MG_UNSUPPORTED, "encoding '%s' is not known", t->encoding);
+    MG_TRY(mg_encoding_vocab_hash(*encoding, hash, why));
     if (strcmp(hash, t->vocab_hash) != 0)
         return mg_fail(why, MG_BAD_DATA, "its vocabulary is not that of %s in this version", t->encoding);
     return MG_OK;
@@ -233,7 +223,7 @@ static mg_status check_controls(const mg_streams *s, mg_error *why)
 
 static mg_status make(mg_streams *s, mg_error *why)
 {
-    MG_TRY(find_encoding(s, why));
+    MG_TRY(sample_encoding(s->trained, &s->encoding, why));
     MG_TRY(check_controls(s, why));
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
@@ -246,10 +236,13 @@ static mg_status make(mg_streams *s, mg_error *why)
     s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
     s->order = mg_alloc((size_t)s->width, sizeof *s->order);
     s->first = mg_alloc((size_t)s->width, sizeof *s->first);
-    if (!s->flags || !s->order || !s->first) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    s->stream = mg_alloc_zero((size_t)s->rows, sizeof *s->stream);
+    if (!s->flags || !s->order || !s->first || !s->stream) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     begin_logits(s);
-    return MG_OK;
+    return s->has_beam ? sample_beam_open(s, why) : MG_OK;
 }
+
+static int64_t at_least_1(int64_t n) { return n > 1 ? n : 1; }
 
 mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
                          mg_error *why)
@@ -258,7 +251,10 @@ mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generat
     if (!s) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     s->trained = trained;
     s->generation = *generation;
-    s->rows = rows < MG_STREAMS ? rows : MG_STREAMS;
+    mg_generation *g = &s->generation;
+    g->beam = at_least_1(g->beam), g->branch = at_least_1(g->branch), g->beam_steps = at_least_1(g->beam_steps);
+    s->has_beam = g->beam * g->branch > 1;
+    s->rows = s->has_beam ? (int)(g->beam * g->branch) : rows < MG_STREAMS ? rows : MG_STREAMS;
     mg_status status = make(s, why);
     if (status) mg_streams_free(s), *streams = NULL;
     return status;
@@ -273,5 +269,7 @@ void mg_streams_free(mg_streams *s)
     mg_free(s->flags);
     mg_free(s->order);
     mg_free(s->first);
+    mg_free(s->stream);
+    sample_beam_close(s);
     mg_free(s);
 }

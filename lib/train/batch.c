@@ -97,50 +97,11 @@ void mg_batch_free(mg_batch *batch)
     *batch = (mg_batch){0};
 }
 
-/* Token i of a piece as the model sees it: the start token, where there is one, then x1 .. xn, then the end token. */
-static int32_t token_at(const mg_encoding *e, const int32_t *tokens, size_t n, int64_t i)
+static void *row_of(const mg_batch *batch, int part, int64_t row)
 {
-    if (e->start >= 0 && i-- == 0) return e->start;
-    return i < (int64_t)n ? tokens[i] : e->end;
-}
-
-static void fill_tokens(mg_batch *batch, const mg_encoding *e, int64_t row, const mg_example *x, const int32_t *tokens,
-                        size_t n)
-{
-    int32_t *input = (int32_t *)batch->parts[INPUT].tensor.data + row * batch->length;
-    int32_t *target = (int32_t *)batch->parts[TARGETS].tensor.data + row * batch->length;
-    for (int64_t t = 0; t < x->length; t++) {
-        input[t] = token_at(e, tokens, n, x->start + t);
-        target[t] = token_at(e, tokens, n, x->start + t + 1);
-    }
-}
-
-static void fill_features(mg_batch *batch, const mg_corpus *c, int64_t row, const mg_example *x, const int32_t *tokens,
-                          size_t n)
-{
-    int64_t width = mg_corpus_form(c).features;
-    mg_real *out = batch->parts[FEATURES].tensor.data;
-    if (width)
-        mg_features_fill(c->encoding, &c->controls, x->left_out, tokens, n, x->start, x->length,
-                         out + row * batch->length * width);
-}
-
-/* Frame f is the input of step f and the target of step f - 1. */
-static void fill_frames(mg_batch *batch, const mg_encoding *e, int64_t row, const mg_example *x, const int32_t *tokens,
-                        size_t n)
-{
-    int64_t keys = e->vocab, frame = -(int64_t)x->start;
-    mg_real *input = (mg_real *)batch->parts[INPUT].tensor.data + row * batch->length * keys;
-    mg_real *target = (mg_real *)batch->parts[TARGETS].tensor.data + row * batch->length * keys;
-    for (size_t i = 0; i < n && frame <= x->length; i++) {
-        int64_t key = tokens[i] - e->low;
-        if (tokens[i] == MG_FRAME_END) {
-            frame++;
-            continue;
-        }
-        if (frame >= 0 && frame < x->length) input[frame * keys + key] = 1;
-        if (frame >= 1) target[(frame - 1) * keys + key] = 1;
-    }
+    const mg_tensor *t = &batch->parts[part].tensor;
+    size_t size = (size_t)(mg_shape_count(&t->shape) / batch->examples) * mg_type_size(t->type);
+    return (char *)t->data + (size_t)row * size;
 }
 
 static mg_status fill_row(mg_batch *batch, const mg_corpus *c, int64_t row, const mg_example *x, mg_error *why)
@@ -149,8 +110,11 @@ static mg_status fill_row(mg_batch *batch, const mg_corpus *c, int64_t row, cons
     int32_t *tokens = mg_alloc(n, sizeof *tokens);
     if (!tokens) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_pack_tokens(c->pack, x->record, tokens);
-    (c->encoding->is_roll ? fill_frames : fill_tokens)(batch, c->encoding, row, x, tokens, n);
-    fill_features(batch, c, row, x, tokens, n);
+    mg_example_fill(c->encoding, tokens, n, x->start, x->length, row_of(batch, INPUT, row),
+                    row_of(batch, TARGETS, row));
+    if (mg_corpus_form(c).features)
+        mg_features_fill(c->encoding, &c->controls, x->left_out, tokens, n, x->start, x->length,
+                         row_of(batch, FEATURES, row));
     mg_real *mask = (mg_real *)batch->parts[MASK].tensor.data + row * batch->length;
     for (int64_t t = 0; t < x->length; t++) mask[t] = 1;
     batch->targets += (double)x->length;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a packed set to examples. A piece x1 .. xn predicts each token from those before: its inputs are start, x1 ..
-   xn-1 (and xn where there is an end token), its targets one further. A piece of frames, as in the published
-   benchmarks, predicts all frames but the first. */
+/* From a packed set to examples: which pieces belong to which split, and where each is cut. */
 #include "train/corpus.h"
 
 #include <string.h>
@@ -90,15 +88,6 @@ static uint8_t drawn_split(const mg_json *stem, double valid)
 }
 
 /* ---- one piece ---- */
-
-/* Predictions that a piece of these tokens holds. */
-static int64_t steps_of(const mg_encoding *e, const int32_t *tokens, size_t n)
-{
-    int64_t frames = 0;
-    if (!e->is_roll) return (int64_t)n + (e->start >= 0) + (e->end >= 0) - 1;
-    for (size_t i = 0; i < n; i++) frames += tokens[i] == MG_FRAME_END;
-    return frames - 1;
-}
 
 static mg_status add_examples(mg_corpus *c, mg_example_list *list, size_t record, int64_t steps, mg_error *why)
 {
@@ -189,7 +178,7 @@ static mg_status read_pieces(mg_corpus *c, const where *splits, int32_t *tokens,
         if (splits[i].named == ELSEWHERE) continue;
         mg_pack_tokens(c->pack, i, tokens);
         MG_TRY(check(c, i, tokens, n, why));
-        int64_t steps = steps_of(c->encoding, tokens, n);
+        int64_t steps = mg_example_steps(c->encoding, tokens, n);
         if (steps < 1) continue;
         MG_TRY(add_examples(c, &c->list[splits[i].named], i, steps, why));
         if (splits[i].named == MG_SPLIT_TRAIN) count_first(c, tokens, n);

@@ -164,6 +164,7 @@ static void run_shard(void *user, size_t shard)
     mg_instance *instance = take_instance(r);
     int64_t first = (int64_t)shard * r->size;
     fill(instance, r->batch, first, r->size);
+    mg_instance_reset(instance); /* every example begins anew */
     mg_instance_seed(instance, r->t->options.seed, r->record + (uint64_t)first);
     r->why[shard].status = mg_instance_run(instance, &r->why[shard]);
     if (r->m->use.purpose == MG_LIKELIHOOD) {

@@ -95,6 +95,108 @@ setup() {
     run ! cmp -s out/0001.mid out/0002.mid
 }
 
+# waltz: three bars of 3/4 in G, the last of them slower.
+waltz() {
+    printf 'X:1\nT:Waltz\nM:3/4\nL:1/4\nQ:1/4=144\nK:G\nG A B | c B A | [Q:1/4=96] G3 |]\n' >waltz.abc
+}
+
+@test "a piece is as long as its steps, seconds or bars say, without its primer" {
+    tokens() { mgen-gen --no-provenance --force -m m.safetensors -o out "$@" | jq -r .tokens; }
+    waltz
+    [ "$(tokens --steps 10)" -eq 10 ]
+    [ "$(tokens --seconds 3 --bpm 120)" -eq 24 ]
+    [ "$(tokens --bars 2.5)" -eq 40 ]
+    [ "$(tokens)" -eq 256 ]
+    [ "$(tokens --bars 2 --primer waltz.abc)" -eq $((36 + 24)) ]
+    [ "$(tokens --seconds 5 --primer waltz.abc)" -eq $((36 + 32)) ] # at its last tempo
+    for two in '--steps 3 --bars 1' '--bars 1 --seconds 1' '--seconds 1 --steps 1'; do
+        # shellcheck disable=SC2086
+        run -2 mgen-gen -m m.safetensors -o none $two
+        assert_output --partial "one of them says how long a piece is"
+    done
+}
+
+@test "a piece goes on in the primer's key and meter, and keeps its changes of tempo" {
+    waltz
+    mgen-gen -m m.safetensors --primer waltz.abc --bars 4 -o out >/dev/null
+    mgen-info out/0001.mid | jq -se 'last | .keys == [{at: 0, key: "G major"}] and .meters == [{at: 0, meter: "3/4"}] and
+        .n_tempi == 2 and (.tempi | map(.bpm | round)) == [144, 96] and .bars == 7'
+    mgen-gen -m m.safetensors --primer waltz.abc --bars 4 --bpm 60 -o slow >/dev/null
+    mgen-info slow/0001.mid | jq -se 'last | (.tempi | map(.bpm)) == [60] and .meters[0].meter == "3/4"'
+}
+
+@test "a primer may be a record, or a list as Magenta takes it" {
+    printf '{"kind":"piece","id":"%032d","path":"x","encoding":"melody38","vocab_hash":"","meta":{"key":"D major","meter":"3/4","bpm":100},"tokens":[14,0,16,0,18,0]}\n' 1 >r.ndjson
+    { echo '{"kind":"dropped","path":"y","reason":"notes","measure":1}'; cat r.ndjson; } >records
+    mgen-gen --no-provenance -m m.safetensors --primer records --steps 8 -o a | jq -se '.[0].tokens == 14'
+    mgen-info a/0001.mid | jq -se 'last | .keys[0].key == "D major" and .meters[0].meter == "3/4"'
+    mgen-gen --no-provenance -m m.safetensors --primer - --steps 8 -o b <r.ndjson >/dev/null
+    cmp a/0001.mid b/0001.mid
+    mgen-gen -m m.safetensors --primer-melody '[60, -2, 62, -2, 64, -2]' --bpm 100 --steps 8 -o c >list
+    valid_records list
+    jq -se 'last | .tokens == 14 and .prompt == "[60, -2, 62, -2, 64, -2]"' list
+    notes() { mgen-prep -q --no-provenance --encoding melody38 "$1" | jq -c .tokens; }
+    [ "$(notes a/0001.mid)" = "$(notes c/0001.mid)" ]
+    for list in '60 62' '[]' '[-2, -1]' '[128]' '[-3]' '["60"]' '[30]' '{"a":60}'; do
+        run -2 mgen-gen -m m.safetensors --primer-melody "$list" -o none
+        assert_output --partial "mgen-gen: --primer-melody: "
+    done
+    run -2 mgen-gen -m m.safetensors --primer-melody '[60]' --primer r.ndjson -o none
+    run -1 mgen-gen -m m.safetensors --primer <(echo '{"kind":"dropped","path":"y","reason":"notes","measure":1}') -o none
+    assert_output --partial "holds no music"
+}
+
+@test "options that would mean nothing are refused by name" {
+    rolls 12 | mgen-train -q --hidden 16 --batch 4 --max-steps 2 -o r.safetensors >/dev/null
+    refuses() { # MODEL OPTION ARGUMENT...
+        run -2 mgen-gen -o none -m "$1" "${@:2}"
+        assert_output --partial "mgen-gen: $2: "
+    }
+    refuses m.safetensors --top-k 3 --temperature 0
+    refuses m.safetensors --top-p 0.9 --temperature 0
+    refuses r.safetensors --top-k 3
+    refuses r.safetensors --top-p 0.9
+    refuses m.safetensors --beam-steps 3
+    run -2 mgen-gen -o none -m m.safetensors --branch 3 --temperature 0
+    assert_output --partial "mgen-gen: --beam, --branch: at temperature 0"
+    [ ! -e none ]
+}
+
+@test "where seconds are counted a piece is so many of them, and beats are refused" {
+    mgen-prep -q --encoding performance388 "$TUNES/carols.abc" | mgen-train -q --hidden 16 --batch 4 --max-steps 3 -o p.safetensors >/dev/null
+    mgen-gen -m p.safetensors -n 3 --seconds 4 --temperature 1.5 -o out >records
+    jq -se 'map(select(.kind == "output") | .seconds == 4) | all' records
+    mgen-info --each --strict out >/dev/null
+    mgen-gen -m p.safetensors --steps 250 -o steps | jq -se 'last.seconds == 2.5'
+    waltz
+    mgen-gen -m p.safetensors --seconds 2 --primer waltz.abc -o keyed >/dev/null
+    mgen-info keyed/0001.mid | jq -se 'last | .keys[0].key == "G major" and (has("meters") | not)'
+    for option in '--bpm 100' '--bars 3'; do
+        # shellcheck disable=SC2086
+        run -2 mgen-gen -o none -m p.safetensors $option
+        assert_output --partial "mgen-gen: ${option% *}: the model's encoding counts seconds, not beats"
+    done
+}
+
+@test "a piece says what model and primer it comes from, and what data the model" {
+    waltz
+    melodies 20 >tunes.ndjson
+    mgen-prep -q tunes.ndjson -o set.safetensors >/dev/null
+    mgen-train -q --hidden 8 --max-steps 2 -o x.safetensors set.safetensors >/dev/null
+    mgen-gen -m x.safetensors --primer waltz.abc -o out >records
+    valid_records records
+    mgen-info --verify out/0001.mid | jq -se 'last | .passed and .files == {model: "same", data: "same", primer: "same"}'
+    mgen-info x.safetensors | jq -r 'select(.kind == "info") | .metadata.mgen.data_hash' >hash
+    [ "$(jq -r 'select(.kind == "output") | .data_hash' records)" = "$(cat hash)" ]
+    mgen-info out/0001.mid | jq -se --rawfile hash hash 'last.provenance.files.data.hash + "\n" == $hash'
+    echo >>set.safetensors
+    run -1 --separate-stderr mgen-info --verify out/0001.mid
+    jq -se 'last.files.data == "differs"' <<<"$output"
+    mgen-train -q --no-provenance --hidden 8 --max-steps 2 -o y.safetensors tunes.ndjson >/dev/null
+    mgen-gen -m y.safetensors -o y >/dev/null
+    mgen-info --verify y/0001.mid | jq -se 'last | .passed and .files == {model: "same", data: "unnamed"}'
+}
+
 @test "a primer that the model's encoding cannot say, or that is none, is refused" {
     rolls 12 | mgen-train -q --hidden 16 --batch 4 --max-steps 2 -o r.safetensors >/dev/null
     mgen-gen -m r.safetensors --steps 16 -o chords >/dev/null
@@ -171,4 +273,18 @@ setup() {
     melodies 5 | mgen-train -q --hidden 8 --embedding 4 --max-steps 1 -o mono.safetensors >/dev/null
     run -2 mgen-gen -m mono.safetensors --primer melody.mid --inject -o none
     assert_output --partial "mono.safetensors: its encoding, melody38, has no steps to fill in"
+}
+
+@test "beam search is the same at any number of threads and pieces" {
+    beams() { mgen-gen --no-provenance -m m.safetensors --steps 24 --beam 3 --branch 4 "$@" >/dev/null; }
+    beams -j1 -n 5 --beam-steps 2 -o a
+    beams -j7 -n 5 --beam-steps 2 -o b
+    beams -n 2 --beam-steps 2 -o c
+    diff -r a b
+    cmp a/0001.mid c/0001.mid
+    cmp a/0002.mid c/0002.mid
+    run ! cmp -s a/0001.mid a/0002.mid
+    mgen-gen --no-provenance -m m.safetensors --steps 24 --beam 1 --branch 1 -o plain >/dev/null
+    mgen-gen --no-provenance -m m.safetensors --steps 24 -o none >/dev/null
+    cmp plain/0001.mid none/0001.mid
 }

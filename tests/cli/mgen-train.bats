@@ -341,7 +341,7 @@ differ() { ! cmp -s "$1" "$2"; }
     scale=1,0,1,0,1,1,0,1,0,1,0,1
     for told in "" "--density 3" "--pitch-histogram $scale" "--density 30 --pitch-histogram $scale"; do
         # shellcheck disable=SC2086
-        mgen-gen -m m.safetensors $told --steps 40 --force -o pieces | jq -r 'select(.kind == "output").id' >>ids
+        mgen-gen -m m.safetensors $told --steps 2000 --force -o pieces | jq -r 'select(.kind == "output").id' >>ids
     done
     [ "$(sort -u ids | wc -l)" -eq 4 ]
     mgen-train -q "${small[@]}" --pitch-histogram none --density given -o n.safetensors records >/dev/null

@@ -166,6 +166,31 @@ static void state_lives_on(void)
     mg_plan_free(plan);
 }
 
+static void rows_go_on_from_others(void)
+{
+    mg_error why = {0};
+    enum { ROWS = 3 };
+    mg_graph *g = mg_graph_new((mg_use){MG_STREAMING, 0, ROWS, 1});
+    mg_node *a = mg_state(g, "a", &MG_SHAPE(ROWS, 2)), *all = mg_state(g, "all", &MG_SHAPE(1));
+    mg_node *x = mg_input(g, "x", &MG_SHAPE(ROWS, 2)), *shared = mg_input(g, "shared", &MG_SHAPE(1));
+    mg_write(g, a, mg_add(g, a, x));
+    mg_write(g, all, mg_add(g, all, shared));
+    mg_plan *plan;
+    mg_instance *run;
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK && mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    mg_real *in = mg_instance_input(run, "x").data, *pa = mg_instance_state(run, "a").data;
+    mg_real *one = mg_instance_input(run, "shared").data, *pall = mg_instance_state(run, "all").data;
+    for (int i = 0; i < 2 * ROWS; i++) in[i] = (mg_real)i;
+    *one = 5;
+    CHECK_INT(mg_instance_run(run, &why), MG_OK);
+    CHECK_INT(mg_instance_take_rows(run, (const int32_t[]){2, 2, 0}, &why), MG_OK);
+    static const mg_real want[2 * ROWS] = {4, 5, 4, 5, 0, 1};
+    for (int i = 0; i < 2 * ROWS; i++) CHECK(pa[i] == want[i] && in[i] == want[i]);
+    CHECK(*pall == 5 && *one == 5);
+    mg_instance_free(run);
+    mg_plan_free(plan);
+}
+
 /* Within a stream what follows from parameters alone is computed once, and again for the next stream. */
 static void streams_keep_what_is_fixed(void)
 {
@@ -307,6 +332,7 @@ int main(void)
     TEST("the proof of a layout sees every planted overlap", overlaps_are_seen);
     TEST("equal nodes are one, and what changes nothing is left out", equal_nodes_are_one);
     TEST("states live from run to run and are written at its end", state_lives_on);
+    TEST("a row goes on from another's inputs and states", rows_go_on_from_others);
     TEST("what follows from parameters alone is computed once a stream", streams_keep_what_is_fixed);
     TEST("random numbers follow seed, name and record", draws_follow_the_record);
     TEST("shapes that do not fit are told with op and shapes", misfits_are_told);

@@ -159,13 +159,14 @@ static void projects_where_sizes_differ(void)
     unmake(&m);
 }
 
-/* The loss of a training run with this seed. */
+/* The loss of a run with this seed, from the beginning. */
 static double loss_of(machine *x, uint64_t seed)
 {
     mg_error why = {0};
     fill(x->run, 0, STEPS);
     *(mg_real *)mg_instance_input(x->run, "per_target").data = (mg_real)(1.0 / (STEPS * BATCH));
     mg_instance_seed(x->run, seed, 0);
+    mg_instance_reset(x->run);
     REQUIRE(mg_instance_run(x->run, &why) == MG_OK);
     return (double)*(const mg_real *)mg_instance_output(x->run, "loss").data;
 }

@@ -118,6 +118,8 @@ void mg_arena_free(mg_arena *arena);
 
 /** The greatest common divisor; that of 0 and n is n. */
 uint64_t mg_gcd(uint64_t a, uint64_t b);
+/** Linear between n > 0 sorted values (Hyndman and Fan's type 7): q 0 is the first, 1 the last. */
+double mg_quantile(const double *sorted, size_t n, double q);
 
 /* ---- hashes ---- */
 

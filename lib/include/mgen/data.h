@@ -190,6 +190,9 @@ struct mg_encoding {
     int start, end;        /**< token before the first, token after the last, neither part of a piece; -1: none */
     int step_end;          /**< token that ends each step, so that pieces are cut behind one; -1: none */
     int n_features;        /**< numbers that come in beside each token; 0: none */
+    /** Steps of its grid by which a token moves time on. NULL: step_end by one or, where that is -1, every token. Only
+        so many tokens of no steps are allowed in a row. */
+    int (*steps)(const mg_encoding *self, int32_t token);
     void (*token_name)(const mg_encoding *self, int token, mg_buffer *out); /**< "NOTE_ON_60" */
     /** Whether `next` may follow; what is not allowed gets probability 0 when sampling, so that notes are closed and
         nothing is said twice. Something always may. NULL: anything may. */
@@ -215,6 +218,8 @@ const mg_encoding *mg_encoding_at(size_t i);           /**< NULL past the end */
 /** XXH3-128 of the token names joined by newlines, as 32 hex digits: stands in every record and model. */
 mg_status mg_encoding_vocab_hash(const mg_encoding *encoding, char hex[33], mg_error *why);
 
+/** Steps of the encoding's grid that the tokens take. */
+int64_t mg_encoding_steps(const mg_encoding *encoding, const int32_t *tokens, size_t n);
 /** Whether all of them are tokens of the encoding, or of a roll pitches and ends of frames. */
 mg_status mg_encoding_check(const mg_encoding *encoding, const int32_t *tokens, size_t n, mg_error *why);
 /** The content of a record, appended as int32_t tokens (of a roll: pitches, each frame ended by MG_FRAME_END), and its

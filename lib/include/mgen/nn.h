@@ -159,6 +159,17 @@ mg_status mg_model_start(const mg_model *model, const void *config, uint64_t see
     one. */
 mg_status mg_model_bind(const mg_graph *g, const mg_tensor_set *params, mg_real ***pointers, mg_error *why);
 
+/* ---- examples: a piece as models see it ---- */
+
+/** How many predictions a piece of n tokens x1 .. xn holds. Each token is predicted from those before: inputs are the
+    encoding's start token, where it has one, x1 .. xn-1 (and xn where there is an end token), targets the same one
+    further. Of frames all but the first are predicted, as in the published benchmarks. */
+int64_t mg_example_steps(const mg_encoding *encoding, const int32_t *tokens, size_t n);
+/** Inputs (tokens may be NULL: not wanted) and targets of `length` steps from `start` on: int32_t tokens, or rows of a
+    mg_real for each key, which must be zero before. */
+void mg_example_fill(const mg_encoding *encoding, const int32_t *tokens, size_t n, int64_t start, int64_t length,
+                     void *input, void *target);
+
 /* ---- features: what a model is told beside each token ---- */
 
 /** Numbers a step: the encoding's, then those of the controls. */
@@ -180,6 +191,7 @@ typedef struct {
     void *config;
     mg_tensor_set params;
     char *encoding, *vocab_hash, *data_hash, *licence; /**< "" where unknown */
+    char *data_path;   /**< where the data lay, by its provenance; NULL if that does not say it */
     uint64_t step, seed;
     double *first;     /**< share of the pieces that begin with each token; of rolls, whose first frame has each key */
     size_t n_first;    /**< 0 if unknown */

@@ -14,8 +14,8 @@ MG_PUBLIC_BEGIN
 typedef struct mg_graph mg_graph;
 typedef struct mg_node mg_node;
 
-/** What a graph is built for. Dropout acts in training; state that belongs to a stream exists in streaming and is
-    zero elsewhere. */
+/** What a graph is built for. Dropout acts in training; what a stream remembers is zero there, and lives from run to
+    run elsewhere. */
 typedef enum { MG_TRAINING, MG_LIKELIHOOD, MG_STREAMING } mg_purpose;
 typedef struct {
     mg_purpose purpose;
@@ -59,7 +59,8 @@ mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start
 mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
 /** Its value after an update, where the graph is for training: output "next/NAME". */
 void mg_statistic_move(mg_graph *g, mg_node *statistic, mg_node *value);
-/** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. */
+/** What a stream remembers from one run to the next; zero at its start, and always where the use is training. Its
+    first axis counts the examples, unless it is the same for all of them. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
 void mg_write(mg_graph *g, mg_node *state, mg_node *x);
@@ -195,6 +196,9 @@ mg_tensor mg_instance_input(mg_instance *instance, const char *name);
 mg_tensor mg_instance_state(mg_instance *instance, const char *name);
 /** All states zero: a new stream. Within one, parameters are taken to stay as they are. */
 void mg_instance_reset(mg_instance *instance);
+/** Example i goes on as example from[i] would: its row of every input and state. Not for what all examples share,
+    whose first axis has another length than there are examples. */
+mg_status mg_instance_take_rows(mg_instance *instance, const int32_t *from, mg_error *why);
 /** An output of the last run; data NULL if there is none. */
 mg_tensor mg_instance_output(const mg_instance *instance, const char *name);
 /** Random nodes draw for examples record, record + 1, ... of this seed. */
