@@ -66,6 +66,20 @@ static mg_status make_defaults(int argc, char **argv, mg_error *why)
     return MG_OK;
 }
 
+/* An option that another one's value leaves without effect is a misunderstanding. */
+static bool have_effect(cli *c)
+{
+    for (const mg_option *o = mg_optim_options; o->name; o++) {
+        const char *other = cli_is_given(c, o->name) ? mg_optim_idle(&me.job.optim, o->name) : NULL;
+        const mg_option *row = mg_optim_options;
+        if (!other) continue;
+        while (strcmp(row->name, other)) row++;
+        return cli_refuse(c, "--%s has no effect with --%s %s", o->name, other,
+                          row->choices[*(const int *)(const void *)((const char *)&me.job.optim + row->place)]);
+    }
+    return true;
+}
+
 static bool is_usable(cli *c)
 {
     if (!me.job.output || !*me.job.output) return cli_refuse(c, "say with -o where the model goes");
@@ -76,6 +90,7 @@ static bool is_usable(cli *c)
         return cli_refuse(c, "-o %s: a model's name ends in .safetensors", me.job.output);
     if (me.has_recalled && mg_model_at((size_t)me.model) != me.job.model)
         return cli_refuse(c, "--model: the training to go on with is of a %s", me.job.model->name);
+    if (!have_effect(c)) return false;
     c->finds = MG_FIND_RECORDS;
     if (me.has_recalled && !cli_is_given(c, "seed")) c->seed = (int64_t)me.seed;
     return true;

@@ -95,8 +95,8 @@ static double seconds_left(const mg_loop *l, double spent_s)
 }
 
 /* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL where neither is
-   known. */
-static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
+   known. `is_best`: none before was better. */
+static mg_status emit_step(mg_loop *l, const double *valid, bool is_best, mg_error *why)
 {
     mg_buffer line = {0};
     const mg_step_result *r = &l->at.last;
@@ -110,6 +110,7 @@ static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
     if (valid) {
         mg_json_put_real(&json, "train_loss", l->at.epoch_nll / fmax(l->at.epoch_targets, 1));
         if (has_validation(l)) mg_json_put_real(&json, "valid_loss", *valid);
+        if (has_validation(l)) mg_json_put_bool(&json, "best", is_best);
     }
     mg_json_put_real(&json, "seconds", spent_s);
     if (l->tokens > 0) mg_json_put_real(&json, "tokens_per_s", l->tokens / fmax(spent_s, 1e-9));
@@ -169,11 +170,13 @@ static mg_status end_epoch(mg_loop *l, mg_error *why)
 {
     mg_loop_state *at = &l->at;
     double loss = at->epoch_nll / fmax(at->epoch_targets, 1);
+    bool is_best = false;
     if (has_validation(l)) {
         MG_TRY(validate(l, &loss, why));
         l->last_valid = loss;
         at->waited++;
-        if (loss < at->best_loss) {
+        is_best = loss < at->best_loss;
+        if (is_best) {
             at->best_loss = loss;
             at->best_step = l->trainer->steps;
             at->waited = 0;
@@ -183,7 +186,7 @@ static mg_status end_epoch(mg_loop *l, mg_error *why)
     mg_trainer_divide(l->trainer, mg_plateau_tell(&at->plateau, &l->job->optim, loss));
     at->epoch++;
     at->place = 0;
-    MG_TRY(emit_step(l, &loss, why));
+    MG_TRY(emit_step(l, &loss, is_best, why));
     at->epoch_nll = at->epoch_targets = 0;
     return MG_OK;
 }
@@ -195,7 +198,7 @@ static bool is_done(const mg_loop *l)
     const mg_train_options *o = &l->job->options;
     return (o->epochs && l->at.epoch >= (uint64_t)o->epochs) ||
            (o->max_steps && l->trainer->steps >= (uint64_t)o->max_steps) ||
-           (o->patience && l->at.waited >= (uint64_t)o->patience) ||
+           (o->patience && l->at.waited >= (uint64_t)o->patience) || mg_trainer_is_over(l->trainer) ||
            (o->max_seconds > 0 && mg_now_s() - l->start_s >= o->max_seconds);
 }
 
@@ -211,7 +214,7 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
     l->at.epoch_targets += l->batch.targets;
     l->tokens += l->batch.targets;
     bool ends = is_epoch_over(l) || is_done(l); /* then it is told with what validation finds */
-    if (!ends && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
+    if (!ends && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, false, why));
     MG_TRY(show_progress(l, why));
     return save_if_due(l, why);
 }
@@ -234,9 +237,10 @@ static mg_status finish(mg_loop *l, mg_error *why)
     bool is_inside = has_validation(l) && l->at.place > 0;
     MG_TRY(checkpoint(l, why));
     if (is_inside) MG_TRY(validate(l, &loss, why));
+    bool is_best = loss < l->at.best_loss;
     if (l->trainer->steps > l->first_step && l->told_step < l->trainer->steps)
-        MG_TRY(emit_step(l, is_inside ? &loss : NULL, why));
-    if (!(loss < l->at.best_loss)) return MG_OK;
+        MG_TRY(emit_step(l, is_inside ? &loss : NULL, is_best, why));
+    if (!is_best) return MG_OK;
     l->at.best_loss = loss;
     l->at.best_step = l->trainer->steps;
     return save_model(l, mg_trainer_best_guess(l->trainer), l->at.best_step, why);

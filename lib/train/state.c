@@ -86,6 +86,8 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     mg_json_put_int(&json, "plateau_epochs", at->plateau.epochs);
     mg_json_put_real(&json, "plateau_divisor", at->plateau.divisor);
     mg_json_put_reals(&json, "plateau_losses", at->plateau.losses, sizeof at->plateau.losses / sizeof(double));
+    mg_json_put_real(&json, "plateau_best", at->plateau.best);
+    mg_json_put_int(&json, "plateau_waited", at->plateau.waited);
     mg_json_array_begin(&json, "updates");
     for (int i = 0; i < loop->job->model->n_phases; i++)
         mg_json_put_int(&json, NULL, (int64_t)loop->trainer->phases[i].t);
@@ -312,11 +314,14 @@ static bool get_real(const mg_json *object, const char *key, double low, double 
 
 static bool get_plateau(const mg_json *about, mg_plateau *plateau)
 {
-    uint64_t epochs;
+    uint64_t epochs, waited;
     const mg_json *losses = mg_json_get(about, "plateau_losses");
     size_t n = sizeof plateau->losses / sizeof *plateau->losses;
-    if (!get_count(about, "plateau_epochs", &epochs) || mg_json_count(losses) != n) return false;
+    if (!get_count(about, "plateau_epochs", &epochs) || !get_count(about, "plateau_waited", &waited) ||
+        !get_real(about, "plateau_best", -INFINITY, &plateau->best) || mg_json_count(losses) != n)
+        return false;
     plateau->epochs = (int64_t)epochs;
+    plateau->waited = (int64_t)waited;
     for (size_t i = 0; i < n; i++)
         if (!mg_json_real(mg_json_at(losses, i), &plateau->losses[i])) return false;
     return get_real(about, "plateau_divisor", 0, &plateau->divisor);

@@ -203,6 +203,12 @@ mg_status mg_trainer_evaluate(mg_trainer *t, const mg_batch *batch, double *nll,
 }
 
 void mg_trainer_divide(mg_trainer *t, double divisor) { t->divisor = divisor; }
+
+bool mg_trainer_is_over(const mg_trainer *t)
+{
+    return mg_optim_is_over(&t->options.optim, t->phases[0].t + 1, t->divisor);
+}
+
 uint64_t mg_trainer_steps(const mg_trainer *t) { return t->steps; }
 
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *t)

@@ -300,3 +300,40 @@ differ() { ! cmp -s "$1" "$2"; }
     mgen-gen -m m.safetensors --steps 8 -o pieces >/dev/null
     jq -se 'map(.valid_loss // .train_loss // empty) | last < 88' out
 }
+
+@test "a record says whether its validation loss is the best so far, and the model is of that step" {
+    melodies 30 | mgen-train -q "${small[@]}" --lr 0.1 --epochs 12 --patience 0 -o m.safetensors >out
+    valid_records out
+    best=$(jq -s 'map(select(.valid_loss)) | min_by(.valid_loss).step' out)
+    [ "$(jq -s 'map(select(.best)) | last.step' out)" -eq "$best" ]
+    jq -se 'map(select(.best == false)) | length > 0' out
+    mgen-info m.safetensors | jq -se --argjson best "$best" 'map(select(.kind == "info")) | .[0].metadata.mgen.step == $best'
+}
+
+@test "a loss that stalls lowers the rate, and a rate that is low enough ends the training" {
+    melodies 30 >records
+    low=("${small[@]}" --schedule stall --factor 2.5 --wait 1 --final 0.05 --lr 0.3 --patience 0 --epochs 0)
+    mgen-train -q "${low[@]}" -o whole.safetensors records >out
+    jq -se 'map(.lr // empty) | unique | map(. * 1e6 | round) == [120000, 300000]' out
+    mgen-train -q "${low[@]}" --max-steps 25 -o m.safetensors records >/dev/null
+    mgen-train -q --resume --max-steps 0 -o m.safetensors >/dev/null
+    cmp m.state whole.state
+}
+
+@test "an option that another one leaves without effect is refused, and both are named" {
+    for pair in "--momentum 0.5:--optimizer adam" "--nesterov:--optimizer adamw" "--betas 0.5,0.9:--optimizer sgd" \
+        "--betas 0.5,0.9:--optimizer rmsprop" "--alpha 0.9:--optimizer sgd" "--eps 0.1:--optimizer sgd" "--total 9:--schedule constant" \
+        "--final 0.1:--schedule noam" "--warmup 9:--schedule constant" "--warmup 9:--schedule plateau" "--factor 2:--schedule cosine" \
+        "--start 2:--schedule stall" "--window 2:--schedule linear" "--wait 2:--schedule plateau"; do
+        # shellcheck disable=SC2086
+        run -2 mgen-train ${pair%%:*} ${pair#*:} -o m.safetensors
+        given=${pair%%:*}
+        assert_output --partial "${given%% *} has no effect with ${pair#*:}"
+    done
+    run -2 mgen-train --warmup 9 -o m.safetensors
+    assert_output --partial "--warmup has no effect with --schedule constant"
+    melodies 9 >records
+    mgen-train -q "${small[@]}" --optimizer sgd --momentum 0.9 --nesterov --schedule noam --warmup 9 --max-steps 1 -o m.safetensors records >/dev/null
+    run -2 mgen-train "${small[@]}" --optimizer sgd --nesterov -o n.safetensors records
+    assert_output --partial "nesterov needs a momentum"
+}

@@ -232,6 +232,40 @@ static void threads_change_nothing(void)
     CHECK_NEAR(other.loss, one.loss, 1e-5);
 }
 
+/* ---- schedules ---- */
+
+/* As torch.optim.lr_scheduler.ReduceLROnPlateau(factor=0.4, patience=2) goes through these losses. */
+static void stalls_are_waited_for(void)
+{
+    static const struct { double loss, divisor; } epochs[] = {
+        {9, 1}, {8, 1}, {8.5, 1}, {7.9999, 1}, {8.1, 2.5}, /* 7.9999 is less by no ten thousandth: three in a row */
+        {8.2, 2.5}, {7, 2.5}, {7, 2.5}, {7, 2.5}, {7, 6.25}, {7.5, 6.25}, {7.5, 6.25}, {7.5, 15.625},
+    };
+    mg_optim o = mg_optim_defaults();
+    mg_plateau p = {0};
+    mg_error why = {0};
+    double divisor = 1;
+    while (strcmp(mg_optim_options[0].choices[o.optimizer], "adam")) o.optimizer++;
+    const mg_option *row = mg_optim_options;
+    while (strcmp(row->name, "schedule")) row++;
+    while (strcmp(row->choices[o.schedule], "stall")) o.schedule++;
+    o.lr = 1, o.factor = 2.5, o.wait = 2, o.final = 0.1;
+    REQUIRE(mg_optim_check(&o, &why) == MG_OK);
+    for (size_t e = 0; e < sizeof epochs / sizeof *epochs; e++) {
+        CHECK(!mg_optim_is_over(&o, e + 1, divisor));
+        divisor = mg_plateau_tell(&p, &o, epochs[e].loss);
+        CHECK_NEAR(divisor, epochs[e].divisor, 1e-12);
+        CHECK_NEAR(mg_optim_rate(&o, e + 1, divisor), 1 / epochs[e].divisor, 1e-12);
+    }
+    CHECK(mg_optim_is_over(&o, 99, divisor)); /* 1 / 15.625 is below 0.1 */
+    o.schedule = 0;
+    CHECK(!mg_optim_is_over(&o, 99, divisor));
+    CHECK(!strcmp(mg_optim_idle(&o, "factor"), "schedule") && !strcmp(mg_optim_idle(&o, "momentum"), "optimizer"));
+    CHECK(!mg_optim_idle(&o, "betas") && !mg_optim_idle(&o, "lr") && !mg_optim_idle(&o, "clip"));
+    o.nesterov = true;
+    CHECK_INT(mg_optim_check(&o, &why), MG_BAD_ARGUMENT);
+}
+
 /* ---- the loop ---- */
 
 typedef struct { uint64_t stop_at, seen; mg_buffer records; } watcher;
@@ -452,6 +486,7 @@ int main(void)
     TEST("splits are those of the records, or drawn by path", splits_are_followed);
     TEST("a tree adds alike whoever is done first", tree_has_one_shape);
     TEST("a step is the same at any number of threads", threads_change_nothing);
+    TEST("a rate drops where the loss stalls, as PyTorch's does", stalls_are_waited_for);
     TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
     TEST("a stop may come before the first step", a_stop_may_come_at_once);
     TEST("a damaged state and other data are refused", states_are_guarded);

@@ -73,6 +73,8 @@ mg_status mg_trainer_step(mg_trainer *trainer, const mg_batch *batch, mg_step_re
 mg_status mg_trainer_evaluate(mg_trainer *trainer, const mg_batch *batch, double *nll, mg_error *why);
 /** What the plateau schedule asked for: rates are divided by it from now on. */
 void mg_trainer_divide(mg_trainer *trainer, double divisor);
+/** Whether the next rate is below the one at which a schedule that drops ends. */
+bool mg_trainer_is_over(const mg_trainer *trainer);
 uint64_t mg_trainer_steps(const mg_trainer *trainer); /**< made so far */
 /** The parameters that evaluation and generation use: the average where there is one, else params. */
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *trainer);
