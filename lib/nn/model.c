@@ -74,7 +74,7 @@ mg_status mg_model_each_param(const mg_model *model, const void *config, mg_para
 {
     mg_status status = model->check ? model->check(config, why) : MG_OK;
     for (int phase = 0; !status && phase < model->n_phases; phase++) {
-        mg_use use = {MG_TRAINING, phase, 1, 1};
+        mg_use use = {MG_TRAINING, phase, 1, 1, false};
         mg_graph *g = mg_graph_new(use);
         if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
         model->describe(g, config, use);

@@ -28,10 +28,16 @@ uint64_t mg_loop_batches(const mg_loop *l, mg_split split)
     return (n + batch - 1) / batch;
 }
 
+static uint32_t *order_of(const mg_loop *l, mg_split split, uint64_t epoch)
+{
+    const mg_train_options *o = &l->job->options;
+    return (o->carry ? mg_corpus_lanes : mg_corpus_order)(l->corpus, split, o->batch, l->trained->seed, epoch);
+}
+
 static mg_status fill_batch(mg_loop *l, mg_split split, const uint32_t *order, uint64_t b, mg_error *why)
 {
-    size_t batch = (size_t)l->job->options.batch, first = (size_t)b * batch, n = mg_corpus_count(l->corpus, split);
-    return mg_batch_fill(&l->batch, l->corpus, split, order + first, n - first < batch ? n - first : batch, why);
+    size_t batch = (size_t)l->job->options.batch;
+    return mg_batch_fill(&l->batch, l->corpus, split, order + (size_t)b * batch, batch, why);
 }
 
 /* ---- saving ---- */
@@ -136,11 +142,10 @@ static mg_status show_progress(mg_loop *l, mg_error *why)
 static mg_status validate(mg_loop *l, double *loss, mg_error *why)
 {
     double nll = 0, targets = 0;
-    size_t n = mg_corpus_count(l->corpus, MG_SPLIT_VALID);
-    uint32_t *order = mg_alloc(n, sizeof *order);
-    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
     mg_status status = MG_OK;
+    uint32_t *order = order_of(l, MG_SPLIT_VALID, 0);
+    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_trainer_forget(l->trainer, MG_LIKELIHOOD);
     for (uint64_t b = 0; !status && b < mg_loop_batches(l, MG_SPLIT_VALID); b++) {
         double part = 0;
         status = fill_batch(l, MG_SPLIT_VALID, order, b, why);
@@ -222,8 +227,9 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 static mg_status run_epoch(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
-    uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
+    uint32_t *order = order_of(l, MG_SPLIT_TRAIN, l->at.epoch);
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (l->at.place == 0) mg_trainer_forget(l->trainer, MG_TRAINING);
     while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, why);
     mg_free(order);
     return !status && is_epoch_over(l) ? end_epoch(l, why) : status;
@@ -294,7 +300,7 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
     mg_trainer_options options = {.model = job->model, .config = job->config, .optim = optim_of(l),
                                   .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
-                                  .threads = l->run->threads, .seed = l->run->seed};
+                                  .threads = l->run->threads, .seed = l->run->seed, .carries = o->carry};
     MG_TRY(mg_trainer_new(&options, &l->trainer, why));
     params = &l->trained->params;
     if (has_validation(l)) MG_TRY(mg_tensor_set_like(params, false, &l->best, why));

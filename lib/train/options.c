@@ -12,6 +12,8 @@ const mg_option mg_train_data_rows[] = {
      "most tokens or frames of an example; longer pieces are cut"},
     {"valid", MG_OPTION_REAL, AT(valid), {0.1}, 0, 0.9, NULL, "SHARE",
      "pieces held out for validation, where the records name no split"},
+    {"carry", MG_OPTION_FLAG, AT(carry), {0}, 0, 0, NULL, NULL,
+     "let the examples of a piece follow each other, each beginning in the state that the one before ended in"},
     {"shards", MG_OPTION_INT, AT(shards), {8}, 1, 64, NULL, NULL, NULL},
     {0},
 };

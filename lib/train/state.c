@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MODEL.state: safetensors with all that training needs to go on to the same bits.
 
-   tensors    params/NAME, average/NAME, best/NAME, PHASE/NAME/SLOT
+   tensors    params/NAME, average/NAME, best/NAME, carried/STATE, PHASE/NAME/SLOT
    metadata   state: JSON with configuration, options, place in the data, losses; checksum: XXH3-128 of that text and of
               every tensor's name, shape and bytes */
 #include "train/loop.h"
@@ -13,7 +13,7 @@
 
 /* ---- the sets of a loop ---- */
 
-enum { MOST_SETS = 3 + MG_MOST_PHASES };
+enum { MOST_SETS = 4 + MG_MOST_PHASES };
 typedef struct { char prefix[16]; mg_tensor_set *set; } part;
 
 static int parts_of(const mg_loop *loop, part parts[MOST_SETS])
@@ -22,6 +22,7 @@ static int parts_of(const mg_loop *loop, part parts[MOST_SETS])
     parts[n++] = (part){"params", &loop->trained->params};
     if (loop->trainer->average.n) parts[n++] = (part){"average", &loop->trainer->average};
     if (loop->best.n) parts[n++] = (part){"best", (mg_tensor_set *)(uintptr_t)&loop->best};
+    if (loop->trainer->carried[MG_TRAINING].n) parts[n++] = (part){"carried", &loop->trainer->carried[MG_TRAINING]};
     for (int i = 0; i < loop->job->model->n_phases; i++) {
         snprintf(parts[n].prefix, sizeof parts[n].prefix, "%d", i);
         parts[n++].set = &loop->trainer->phases[i].slots;

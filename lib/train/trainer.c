@@ -2,6 +2,7 @@
 /* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread; their gradients meet
    in a tree (tree.h), are clipped, and move the parameters. Neither the number of threads nor which of them takes which
    shard shows in a bit of the result. */
+#include "train/carry.h"
 #include "train/trainer.h"
 
 #include <assert.h>
@@ -35,13 +36,18 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     return MG_OK;
 }
 
+static bool same_use(mg_use a, mg_use b)
+{
+    return a.purpose == b.purpose && a.phase == b.phase && a.batch == b.batch && a.length == b.length;
+}
+
 /* The plan for a use: one that is there, or a new one in place of that which has not been used for longest. */
 static mg_status find_machine(mg_trainer *t, mg_use use, const mg_tensor_set *params, mg_machine **found, mg_error *why)
 {
     mg_machine *oldest = &t->machines[0];
     for (int i = 0; i < MG_PLANS; i++) {
         mg_machine *m = &t->machines[i];
-        if (m->plan && memcmp(&m->use, &use, sizeof use) == 0) {
+        if (m->plan && same_use(m->use, use)) {
             m->used_at = ++t->clock;
             *found = m;
             return MG_OK;
@@ -87,10 +93,9 @@ static void give_instance(round_of *r, mg_instance *instance)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Examples first .. of the batch; where it has no more, zeros, whose mask is zero too. */
-static void fill(mg_instance *instance, const mg_batch *batch, int64_t first, int64_t size)
+/* n examples of the batch from `first` on; where it has no more, zeros, whose mask is zero too. */
+static void fill(mg_instance *instance, const mg_batch *batch, int64_t first, int64_t n, int64_t size)
 {
-    int64_t n = batch->examples - first < size ? batch->examples - first : size;
     for (int i = 0; i < batch->n_parts; i++) {
         const mg_tensor *from = &batch->parts[i].tensor;
         mg_tensor to = mg_instance_input(instance, batch->parts[i].name);
@@ -131,10 +136,13 @@ static void run_shard(void *user, size_t shard)
 {
     round_of *r = user;
     mg_instance *instance = take_instance(r);
-    int64_t first = (int64_t)shard * r->size;
-    fill(instance, r->batch, first, r->size);
+    int64_t first = (int64_t)shard * r->size, left = r->batch->examples - first, n = left < r->size ? left : r->size;
+    mg_tensor_set *carried = &r->t->carried[r->m->use.purpose];
+    fill(instance, r->batch, first, n, r->size);
+    if (carried->n) mg_carry_begin(carried, r->batch->continues, first, n, instance);
     mg_instance_seed(instance, r->t->options.seed, r->record + (uint64_t)first);
     r->why[shard].status = mg_instance_run(instance, &r->why[shard]);
+    if (carried->n) mg_carry_end(carried, first, n, instance);
     if (r->m->use.purpose == MG_LIKELIHOOD) r->nll[shard] = sum_nll(instance);
     else keep_gradients(r->t, instance, r->t->options.model->phases[r->m->use.phase].loss, (int)shard);
     give_instance(r, instance);
@@ -153,6 +161,7 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
     *n = shards_of(t, batch, &r->size);
     use.batch = r->size;
     use.length = batch->length;
+    use.carries = t->options.carries;
     r->t = t;
     r->batch = batch;
     MG_TRY(find_machine(t, use, params, &r->m, why));
@@ -177,7 +186,7 @@ mg_status mg_trainer_step(mg_trainer *t, const mg_batch *batch, mg_step_result *
         mg_phase_state *p = &t->phases[phase];
         round_of r = {.record = t->steps * (uint64_t)t->options.batch};
         int n;
-        MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, phase, 0, 0}, t->options.params, batch, &n, why));
+        MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, phase, 0, 0, false}, t->options.params, batch, &n, why));
         mg_share *sum = mg_tree_sum(&t->tree);
         double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&t->options.optim, p->t + 1, t->divisor);
         if (!isfinite(sum->loss) || !isfinite(norm))
@@ -197,11 +206,12 @@ mg_status mg_trainer_evaluate(mg_trainer *t, const mg_batch *batch, double *nll,
     round_of r = {0};
     int n;
     *nll = 0;
-    MG_TRY(run_all(t, &r, (mg_use){MG_LIKELIHOOD, 0, 0, 0}, mg_trainer_best_guess(t), batch, &n, why));
+    MG_TRY(run_all(t, &r, (mg_use){MG_LIKELIHOOD, 0, 0, 0, false}, mg_trainer_best_guess(t), batch, &n, why));
     for (int i = 0; i < n; i++) *nll += r.nll[i];
     return MG_OK;
 }
 
+void mg_trainer_forget(mg_trainer *t, mg_purpose purpose) { mg_carry_forget(&t->carried[purpose]); }
 void mg_trainer_divide(mg_trainer *t, double divisor) { t->divisor = divisor; }
 
 bool mg_trainer_is_over(const mg_trainer *t)
@@ -233,6 +243,8 @@ mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result,
     for (int i = 0; !status && i < options->model->n_phases; i++)
         status = mg_optim_slots(&options->optim, options->params, &t->phases[i].slots, why);
     if (!status && options->optim.ema > 0) status = mg_tensor_set_like(options->params, true, &t->average, why);
+    for (int i = 0; !status && options->carries && i < 2; i++)
+        status = mg_carry_open(options->model, options->config, options->batch, &t->carried[i], why);
     if (status) return mg_trainer_free(t), status;
     *result = t;
     return MG_OK;
@@ -244,6 +256,7 @@ void mg_trainer_free(mg_trainer *t)
     for (int i = 0; i < MG_PLANS; i++) machine_close(&t->machines[i], t->options.threads);
     for (int i = 0; i < MG_MOST_PHASES; i++) mg_tensor_set_clear(&t->phases[i].slots);
     mg_tensor_set_clear(&t->average);
+    for (int i = 0; i < 2; i++) mg_tensor_set_clear(&t->carried[i]);
     mg_tree_close(&t->tree);
     mg_free(t);
 }

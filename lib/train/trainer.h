@@ -27,6 +27,7 @@ struct mg_trainer {
     mg_trainer_options options;
     mg_phase_state phases[MG_MOST_PHASES];
     mg_tensor_set average;
+    mg_tensor_set carried[2]; /* of MG_TRAINING and MG_LIKELIHOOD; empty where nothing is carried */
     uint64_t steps;
     double divisor; /* of the rates; 0: none yet */
     mg_machine machines[MG_PLANS];

@@ -86,7 +86,7 @@ static void print_ops(const preset *p, mg_trainer *trainer, const mg_batch *batc
 static void training(const preset *p, mg_trained *t, int threads, bool ops)
 {
     mg_optim optim = mg_train_optim_defaults();
-    mg_trainer_options options = {t->model, t->config, optim, &t->params, p->batch, 8, threads, 1};
+    mg_trainer_options options = {t->model, t->config, optim, &t->params, p->batch, 8, threads, 1, false};
     mg_trainer *trainer;
     mg_step_result result;
     mg_batch batch = make_batch(p);

@@ -337,3 +337,16 @@ differ() { ! cmp -s "$1" "$2"; }
     run -2 mgen-train "${small[@]}" --optimizer sgd --nesterov -o n.safetensors records
     assert_output --partial "nesterov needs a momentum"
 }
+
+@test "a state that is carried ends with the same bytes at any number of threads, and resumed" {
+    melodies 30 >records
+    carried=("${small[@]}" --carry --length 8 --dropout 0.2)
+    for j in 1 2 7; do mgen-train -q -j $j "${carried[@]}" --max-steps 9 --force -o m.safetensors records >/dev/null && cp m.state $j.state; done
+    cmp 1.state 2.state
+    cmp 1.state 7.state
+    mgen-train -q "${carried[@]}" --max-steps 5 --force -o m.safetensors records >/dev/null
+    mgen-train -q --resume --max-steps 9 -o m.safetensors >/dev/null
+    cmp 1.state m.state
+    mgen-train -q "${small[@]}" --length 8 --dropout 0.2 --max-steps 9 --force -o n.safetensors records >/dev/null
+    run ! cmp -s m.safetensors n.safetensors
+}

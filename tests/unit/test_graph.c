@@ -6,7 +6,7 @@
 
 #include "op/plan.h"
 
-static const mg_use training = {MG_TRAINING, 0, 1, 1}, streaming = {MG_STREAMING, 0, 1, 1};
+static const mg_use training = {MG_TRAINING, 0, 1, 1, false}, streaming = {MG_STREAMING, 0, 1, 1, false};
 
 /* ---- random graphs ---- */
 

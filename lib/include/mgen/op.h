@@ -14,13 +14,14 @@ MG_PUBLIC_BEGIN
 typedef struct mg_graph mg_graph;
 typedef struct mg_node mg_node;
 
-/** What a graph is built for. Dropout acts in training; state that belongs to a stream exists in streaming and is
-    zero elsewhere. */
+/** What a graph is built for. Dropout acts in training; state that belongs to a stream exists in streaming, and
+    elsewhere where it is carried from run to run; else it is zero. */
 typedef enum { MG_TRAINING, MG_LIKELIHOOD, MG_STREAMING } mg_purpose;
 typedef struct {
     mg_purpose purpose;
     int phase;             /**< of training */
     int64_t batch, length; /**< examples, steps of each */
+    bool carries;          /**< states go on from run to run, though this is no streaming; gradients end at them */
 } mg_use;
 
 mg_graph *mg_graph_new(mg_use use);
@@ -34,6 +35,7 @@ void mg_graph_spell(mg_graph *graph, bool spells);
 const mg_shape *mg_node_shape(const mg_node *x);
 int64_t mg_dim(const mg_node *x, int axis); /**< a length; negative axes count from the end */
 mg_type mg_node_type(const mg_node *x);
+const char *mg_node_name(const mg_node *x); /**< of an input, parameter, state or random node */
 
 /** Room for n nodes that lives as long as the graph; NULL after a failure. */
 mg_node **mg_node_array(mg_graph *graph, int64_t n);
@@ -55,7 +57,8 @@ mg_node *mg_input_index(mg_graph *g, const char *name, int64_t limit, const mg_s
 mg_node *mg_scalar(mg_graph *g, const char *name);                       /**< an input of rank 0 */
 /** A parameter of the model: the same name gives the same node and must have the same shape. */
 mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
-/** What a stream remembers from one run to the next; zero at its start, and always where the use is not streaming. */
+/** What a stream remembers from one run to the next; zero at its start, and always where the use neither is streaming
+    nor carries. Its first axis counts the batch. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
 void mg_write(mg_graph *g, mg_node *state, mg_node *x);
@@ -141,6 +144,8 @@ mg_node *mg_output_find(const mg_graph *g, const char *name); /**< NULL if there
 size_t mg_graph_params(const mg_graph *g);
 typedef struct { const char *name; mg_shape shape; mg_start start; mg_node *node; } mg_param_info;
 mg_param_info mg_graph_param(const mg_graph *g, size_t i); /**< in the order of their first use */
+size_t mg_graph_states(const mg_graph *g);
+mg_node *mg_graph_state(const mg_graph *g, size_t i);
 
 /* ---- plan and run ---- */
 
