@@ -28,6 +28,8 @@ static const cli_row first_rows[] = {
      .help = "the model; MODEL.state, and MODEL.data for what comes through a pipe, lie beside it"},
     {.name = "resume", .kind = CLI_FLAG, .value = &me.job.resumes, .stands_alone = true,
      .help = "go on with the training that MODEL.state tells of, to the same bits as if it had never stopped"},
+    {.name = "tfevents", .kind = CLI_TEXT, .value = &me.job.events, .arg = "DIR", .fallback = "none",
+     .help = "write the step records also as events for TensorBoard, to a new file in this folder"},
     {.kind = CLI_SECTION, .help = "Training"},
     {0},
 };

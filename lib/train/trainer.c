@@ -28,6 +28,7 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     m->instances = mg_alloc_zero((size_t)t->options.threads, sizeof *m->instances);
     if (!g || !m->instances) return mg_graph_free(g), mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &m->plan, why));
+    m->flops = mg_plan_flops(m->plan);
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
     for (int i = 0; i < t->options.threads; i++) {
         MG_TRY(mg_instance_new(m->plan, m->params, &m->instances[i], why));
@@ -188,6 +189,7 @@ mg_status mg_trainer_step(mg_trainer *t, const mg_batch *batch, mg_step_result *
         int n;
         MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, phase, 0, 0, false}, t->options.params, batch, &n, why));
         mg_share *sum = mg_tree_sum(&t->tree);
+        t->flops += n * r.m->flops;
         double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&t->options.optim, p->t + 1, t->divisor);
         if (!isfinite(sum->loss) || !isfinite(norm))
             return mg_fail(why, MG_BAD_NUMBER, "step %llu: the %s is not finite", (unsigned long long)(t->steps + 1),
@@ -219,6 +221,7 @@ bool mg_trainer_is_over(const mg_trainer *t)
     return mg_optim_is_over(&t->options.optim, t->phases[0].t + 1, t->divisor);
 }
 
+double mg_trainer_flops(const mg_trainer *t) { return t->flops; }
 uint64_t mg_trainer_steps(const mg_trainer *t) { return t->steps; }
 
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *t)

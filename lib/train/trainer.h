@@ -16,6 +16,7 @@ typedef struct {
     mg_real **params;
     mg_instance **instances;
     uint64_t used_at;
+    double flops; /* of a run */
 } mg_machine;
 
 typedef struct {
@@ -29,6 +30,7 @@ struct mg_trainer {
     mg_tensor_set average;
     mg_tensor_set carried[2]; /* of MG_TRAINING and MG_LIKELIHOOD; empty where nothing is carried */
     uint64_t steps;
+    double flops;   /* of the steps that this trainer has made */
     double divisor; /* of the rates; 0: none yet */
     mg_machine machines[MG_PLANS];
     uint64_t clock;

@@ -350,3 +350,34 @@ differ() { ! cmp -s "$1" "$2"; }
     mgen-train -q "${small[@]}" --length 8 --dropout 0.2 --max-steps 9 --force -o n.safetensors records >/dev/null
     run ! cmp -s m.safetensors n.safetensors
 }
+
+@test "events for TensorBoard come in a file for each run" {
+    melodies 20 | mgen-train -q "${small[@]}" --epochs 2 --tfevents events -o m.safetensors >out
+    mgen-train -q --resume --epochs 4 --tfevents events -o m.safetensors >>out
+    [ "$(find events -name 'events.out.tfevents.*' | wc -l)" -eq 2 ]
+    # an event for each record, under the names that records have
+    [ "$(cat events/* | grep -ao 'grad_norm' | wc -l)" -eq "$(jq -s 'map(select(.kind == "step")) | length' out)" ]
+    [ "$(cat events/* | grep -ao 'valid_loss' | wc -l)" -eq 4 ]
+    run -3 mgen-train -q "${small[@]}" --tfevents /proc/none --force -o m.safetensors <(melodies 3)
+    assert_output --partial "/proc/none"
+}
+
+@test "TensorBoard reads the events" {
+    python3 -c 'import tensorboard' 2>/dev/null || skip "TensorBoard is not there"
+    melodies 20 | mgen-train -q "${small[@]}" --epochs 2 --tfevents events -o m.safetensors >out
+    python3 - >values <<'PYTHON'
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator("events").Reload()
+print([(e.step, round(e.value, 4)) for e in events.Scalars("valid_loss")])
+PYTHON
+    [ "$(cat values)" = "$(jq -sr 'map(select(.valid_loss)) | map("(\(.step), \(.valid_loss * 1e4 | round / 1e4))") | "[" + join(", ") + "]"' out)" ]
+}
+
+@test "a training sums up what it did" {
+    melodies 20 >records
+    run -0 --separate-stderr mgen-train "${small[@]}" --epochs 2 --report 1 -o m.safetensors records
+    [[ $stderr == *"best validation loss "*" after step "*", in epoch "* ]]
+    [[ $stderr == *" tokens a second; the products took "*" % of the "*" GFLOP/s that "* ]]
+    [[ $stderr == *"wrote m.safetensors, m.state, m.data"* ]]
+    echo "$output" | jq -se 'map(select(.kind == "step")) | all(.peak_share > 0 and .tokens_per_s > 0)'
+}

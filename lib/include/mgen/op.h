@@ -155,6 +155,7 @@ typedef struct mg_plan mg_plan;
 mg_status mg_plan_new(mg_graph *graph, mg_plan **plan, mg_error *why);
 void mg_plan_free(mg_plan *plan);
 size_t mg_plan_bytes(const mg_plan *plan); /**< of an instance */
+double mg_plan_flops(const mg_plan *plan); /**< operations of a run's products, two a multiply-add; no other ops */
 const mg_graph *mg_plan_graph(const mg_plan *plan);
 /** Where time goes: calls of op i took seconds[i]; for a bench program. */
 typedef struct { const char *name; uint64_t calls; double seconds; } mg_op_time;

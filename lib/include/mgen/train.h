@@ -84,6 +84,8 @@ void mg_trainer_forget(mg_trainer *trainer, mg_purpose purpose);
 void mg_trainer_divide(mg_trainer *trainer, double divisor);
 /** Whether the next rate is below the one at which a schedule that drops ends. */
 bool mg_trainer_is_over(const mg_trainer *trainer);
+/** Operations of the products in the steps that this trainer has made (mg_plan_flops). */
+double mg_trainer_flops(const mg_trainer *trainer);
 uint64_t mg_trainer_steps(const mg_trainer *trainer); /**< made so far */
 /** The parameters that evaluation and generation use: the average where there is one, else params. */
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *trainer);
@@ -123,6 +125,7 @@ typedef struct {
     bool may_replace;         /**< files that are there */
     bool has_provenance;
     char *data_path;          /**< to go on: the packed set, where it is not MODEL.data; yours */
+    const char *events;       /**< folder for a new file of events for TensorBoard; NULL: none */
     void (*say)(void *user, const char *text); /**< a line for people; may be NULL */
     void *say_user;
 } mg_train_job;
