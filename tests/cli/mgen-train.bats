@@ -381,3 +381,23 @@ PYTHON
     [[ $stderr == *"wrote m.safetensors, m.state, m.data"* ]]
     echo "$output" | jq -se 'map(select(.kind == "step")) | all(.peak_share > 0 and .tokens_per_s > 0)'
 }
+
+@test "the losses are drawn, on a terminal at its end and as a picture" {
+    melodies 20 >records
+    mgen-train -q "${small[@]}" --epochs 3 --curve c.svg -o m.safetensors records >out
+    grep -q 'class="curve s0"' c.svg
+    grep -q 'class="curve s1"' c.svg
+    jq -c 'select(.kind == "step")' out >steps # the picture that mgen-info draws of the records
+    mgen-info --curve loss,valid_loss -o d.svg steps
+    cmp <(grep 'class="curve' c.svg) <(grep 'class="curve' d.svg)
+    run -3 mgen-train "${small[@]}" --epochs 3 --curve c.svg -o n.safetensors records
+    assert_output --partial "c.svg"
+    [ ! -e n.safetensors ]
+    mgen-train -q --resume --epochs 4 --curve c.svg -o m.safetensors >/dev/null
+    run ! cmp -s c.svg d.svg
+    run ! mgen-train -q --resume --curve e.svg -o m.safetensors # there is no step to draw
+    [ ! -e e.svg ]
+    NO_COLOR=1 LC_ALL=C script -qec "mgen-train ${small[*]} --epochs 3 -o t.safetensors records >/dev/null" /dev/null </dev/null | tr -d '\r' >shown
+    grep -q 'valid_loss' shown
+    grep -q '\*' shown
+}
