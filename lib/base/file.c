@@ -83,6 +83,11 @@ mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *
     return status;
 }
 
+void mg_file_forget(const mg_file *file)
+{
+    if (file->is_mapped) madvise((void *)(uintptr_t)file->data, file->size, MADV_DONTNEED);
+}
+
 void mg_file_free(mg_file *file)
 {
     if (file->is_mapped)
