@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MOST_CURVES = 8 };
 
@@ -182,7 +183,7 @@ static bool is_usable(cli *c)
     me.inspect.is_one = is_one(c);
     me.inspect.path = c->n_paths == 1 ? c->paths[0] : NULL;
     me.picture.pieces = me.inspect.pieces;
-    me.picture.style = cli_style(me.width);
+    me.picture.style = cli_style(STDOUT_FILENO, me.width);
     me.picture.may_replace = c->force;
     me.picture.title = me.inspect.path;
     if (me.is_roll || me.n_curves) cli_gives_medium(c);

@@ -152,6 +152,13 @@ static const cli_row rows[] = {
     {0}};
 /* clang-format on */
 
+static bool is_usable(cli *c)
+{
+    if (cli_is_given(c, "gap-bars") && me.options.melody == MG_MELODY_ALL)
+        return cli_refuse(c, "--gap-bars has no effect with --melody off");
+    return true;
+}
+
 static mg_status prepare(cli *c, mg_error *why)
 {
     mg_provenance provenance = {.tool = c->about->name, .seed = c->seed};
@@ -176,7 +183,7 @@ int main(int argc, char **argv)
     mg_error why = {0};
     if (!cli_peek(rows, "encoding", argc, argv)) return fputs("mgen-prep: out of memory\n", stderr), 3;
     me.options = mg_prep_preset(mg_encoding_at((size_t)me.encoding));
-    if (!cli_start(&c, &about, rows, argc, argv)) return c.exit;
+    if (!cli_start(&c, &about, rows, argc, argv) || !is_usable(&c)) return c.exit;
     mg_status status = me.list ? mg_prep_list(cli_run(&c), &why) : prepare(&c, &why);
     return cli_finish(&c, status, &why);
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_ROWS = 128, MOST_PRESETS = 64 };
 
@@ -16,6 +17,8 @@ static struct {
     const char *presets[MOST_PRESETS];
     bool has_recalled, lists;
     uint64_t seed; /* that the training began with */
+    const char *svg;
+    mg_curves *curves;
     cli_row rows[MOST_ROWS];
 } me = {.preset = -1};
 
@@ -33,6 +36,10 @@ static const cli_row first_rows[] = {
      .help = "the model; MODEL.state, and MODEL.data for what comes through a pipe, lie beside it"},
     {.name = "resume", .kind = CLI_FLAG, .value = &me.job.resumes, .stands_alone = true,
      .help = "go on with the training that MODEL.state tells of, to the same bits as if it had never stopped"},
+    {.name = "tfevents", .kind = CLI_TEXT, .value = &me.job.events, .arg = "DIR", .fallback = "none",
+     .help = "write the step records also as events for TensorBoard, to a new file in this folder"},
+    {.name = "curve", .kind = CLI_TEXT, .value = &me.svg, .arg = "FILE.svg", .fallback = "none",
+     .help = "draw the losses of this run as a picture, which a terminal shows at the end in any case"},
     {.kind = CLI_SECTION, .help = "Training"},
     {0},
 };
@@ -74,6 +81,20 @@ static mg_status make_defaults(int argc, char **argv, mg_error *why)
     return MG_OK;
 }
 
+/* An option that another one's value leaves without effect is a misunderstanding. */
+static bool have_effect(cli *c)
+{
+    for (const mg_option *o = mg_optim_options; o->name; o++) {
+        const char *other = cli_is_given(c, o->name) ? mg_optim_idle(&me.job.optim, o->name) : NULL;
+        const mg_option *row = mg_optim_options;
+        if (!other) continue;
+        while (strcmp(row->name, other)) row++;
+        return cli_refuse(c, "--%s has no effect with --%s %s", o->name, other,
+                          row->choices[*(const int *)(const void *)((const char *)&me.job.optim + row->place)]);
+    }
+    return true;
+}
+
 static bool is_usable(cli *c)
 {
     if (me.lists) return true;
@@ -86,6 +107,7 @@ static bool is_usable(cli *c)
     if (mg_model_at((size_t)me.model) != me.job.model)
         return cli_refuse(c, "--model: the %s is of a %s", me.preset < 0 ? "training to go on with" : "preset",
                           me.job.model->name);
+    if (!have_effect(c)) return false;
     c->finds = MG_FIND_RECORDS;
     if (me.has_recalled && !cli_is_given(c, "seed")) c->seed = (int64_t)me.seed;
     return true;
@@ -95,18 +117,80 @@ static bool is_usable(cli *c)
 
 static void say(void *user, const char *text) { cli_say(user, "%s", text); }
 
+/* A record on its way to where records go. */
+static mg_status take_line(void *user, const char *text, size_t length, mg_error *why)
+{
+    const mg_run *run = user;
+    mg_json *record;
+    MG_TRY(mg_json_parse(text, length, &record, why));
+    mg_curves_take(me.curves, record);
+    mg_json_free(record);
+    return run->out.line(run->out.user, text, length, why);
+}
+
+static void flush_lines(void *user)
+{
+    const mg_run *run = user;
+    if (run->out.flush) run->out.flush(run->out.user);
+}
+
+static mg_status train(cli *c, mg_source *source, mg_error *why)
+{
+    mg_train_set set = {0};
+    mg_run *run = cli_run(c), own = *run;
+    own.out = (mg_sink){take_line, run, flush_lines};
+    mg_status status = mg_train_data(&me.job, source, &own, &set, why);
+    if (!status) status = mg_train(&me.job, &set, &own, why);
+    run->tally = own.tally;
+    mg_train_set_clear(&set);
+    return status;
+}
+
+static mg_status draw(mg_out *svg, mg_error *why)
+{
+    mg_buffer picture = {0};
+    mg_picture_options options = {.svg = me.svg, .title = me.job.output};
+    mg_status status = mg_curves_draw(me.curves, &options, &picture, why);
+    if (!status) status = mg_out_write(svg, picture.data, picture.length, why);
+    mg_buffer_free(&picture);
+    if (status) return mg_out_abandon(svg), status;
+    return mg_out_commit(svg, why);
+}
+
+static void show(const cli *c)
+{
+    mg_buffer picture = {0};
+    mg_picture_options options = {.title = me.job.output, .style = cli_style(STDERR_FILENO, 0)};
+    if (!mg_curves_draw(me.curves, &options, &picture, NULL)) cli_show(c, picture.data);
+    mg_buffer_free(&picture);
+}
+
+/* The picture's file is begun before hours are spent. */
+static mg_status train_and_draw(cli *c, mg_source *source, mg_error *why)
+{
+    static const char *const names[] = {"loss", "valid_loss"};
+    mg_out *svg = NULL;
+    mg_error inner = {0};
+    MG_TRY(mg_curves_new(names, 2, &me.curves, why));
+    mg_status status = me.svg ? mg_out_open(me.svg, c->force || me.job.resumes, &svg, why) : MG_OK;
+    if (!status) status = train(c, source, why);
+    bool has_ended = !status || status == MG_STOPPED;
+    if (has_ended && cli_is_watched(c)) show(c);
+    if (!has_ended) mg_out_abandon(svg);
+    else if (svg && draw(svg, &inner) && !status) *why = inner, status = inner.status;
+    mg_curves_free(me.curves);
+    return status;
+}
+
 static mg_status work(cli *c, mg_error *why)
 {
     mg_out *lock;
     mg_source *source = NULL;
-    mg_train_set set = {0};
     me.job.may_replace = c->force;
     me.job.has_provenance &= !c->no_provenance;
     MG_TRY(mg_train_lock(&me.job, &lock, why));
     mg_status status = cli_source(c, &source, why);
-    if (!status) status = mg_train_data(&me.job, source, cli_run(c), &set, why);
-    if (!status) status = mg_train(&me.job, &set, cli_run(c), why);
-    mg_train_set_clear(&set);
+    if (!status) status = train_and_draw(c, source, why);
     mg_source_close(source);
     mg_out_abandon(lock);
     return status;

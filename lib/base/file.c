@@ -83,6 +83,11 @@ mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *
     return status;
 }
 
+void mg_file_forget(const mg_file *file)
+{
+    if (file->is_mapped) madvise((void *)(uintptr_t)file->data, file->size, MADV_DONTNEED);
+}
+
 void mg_file_free(mg_file *file)
 {
     if (file->is_mapped)
@@ -128,6 +133,20 @@ void mg_path_add_absolute(mg_buffer *out, const char *path)
     mg_buffer_free(&whole);
 }
 
+/* A file without a name in the folder of `path`, so that none is left if we are killed; where the file system has no
+   such files, `path` is the pattern of a name, which goes at once. */
+static int open_nameless(char *path)
+{
+    char *slash = strrchr(path, '/'), kept = slash ? slash[1] : 0;
+    if (slash) slash[1] = '\0';
+    int fd = open(slash ? path : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (slash) slash[1] = kept;
+    if (fd >= 0) return fd;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0) unlink(path);
+    return fd;
+}
+
 mg_status mg_temporary_open(const char *beside, mg_temporary *file, mg_error *why)
 {
     const char *slash = beside ? strrchr(beside, '/') : NULL, *tmp = getenv("TMPDIR");
@@ -136,12 +155,11 @@ mg_status mg_temporary_open(const char *beside, mg_temporary *file, mg_error *wh
     else mg_buffer_print(&path, "%s/mgen-temporary-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     *file = (mg_temporary){0};
     if (path.failed) return mg_buffer_free(&path), mg_fail(why, MG_NO_MEMORY, "out of memory");
-    int fd = mkostemp(path.data, O_CLOEXEC);
+    int fd = open_nameless(path.data);
     if (fd < 0) {
         mg_status status = mg_fail_errno(why, "%s", path.data);
         return mg_buffer_free(&path), status;
     }
-    unlink(path.data);
     *file = (mg_temporary){.name = path.data, .fd = fd};
     return MG_OK;
 }

@@ -27,7 +27,18 @@ struct mg_pack {
     const char *records;
     const int64_t *token_offsets, *record_offsets;
     const char *encoding, *vocab_hash;
+    atomic_size_t seen; /* bytes looked at since the file was last forgotten */
 };
+
+/* Memory does not grow with the set: what was looked at is forgotten now and then. A look brings its neighbourhood. */
+enum { MOST_SEEN = 1 << 24, NEIGHBOURHOOD = 1 << 16 };
+static void see(const mg_pack *pack, size_t bytes)
+{
+    atomic_size_t *seen = &((mg_pack *)(uintptr_t)pack)->seen;
+    if (atomic_fetch_add(seen, bytes + NEIGHBOURHOOD) < MOST_SEEN) return;
+    atomic_store(seen, 0);
+    mg_file_forget(&pack->bytes);
+}
 
 static const mg_stored *part(const mg_pack *pack, const char *name, mg_dtype dtype)
 {
@@ -64,6 +75,7 @@ static mg_status check(mg_pack *pack, mg_error *why)
     pack->records = records->data;
     pack->token_offsets = offsets->data;
     pack->record_offsets = record_offsets->data;
+    mg_file_forget(&pack->bytes);
     return MG_OK;
 }
 
@@ -114,7 +126,23 @@ void mg_pack_release(mg_pack *pack)
 }
 
 const char *mg_pack_path(const mg_pack *pack) { return pack->path; }
-mg_hash mg_pack_hash(const mg_pack *pack) { return mg_hash_bytes(pack->bytes.data, pack->bytes.size); }
+
+mg_hash mg_pack_hash(const mg_pack *pack)
+{
+    enum { PIECE = 1 << 22 };
+    const mg_file *file = &pack->bytes;
+    mg_hasher *hasher = mg_hasher_new();
+    if (!hasher) return mg_hash_bytes(file->data, file->size);
+    for (size_t at = 0; at < file->size; at += PIECE) {
+        size_t n = file->size - at < PIECE ? file->size - at : PIECE;
+        see(pack, n);
+        mg_hasher_add(hasher, file->data + at, n);
+    }
+    mg_hash hash = mg_hasher_end(hasher);
+    mg_hasher_free(hasher);
+    return hash;
+}
+
 size_t mg_pack_count(const mg_pack *pack) { return pack->n; }
 const char *mg_pack_encoding(const mg_pack *pack) { return pack->encoding; }
 const char *mg_pack_vocab_hash(const mg_pack *pack) { return pack->vocab_hash; }
@@ -128,6 +156,7 @@ size_t mg_pack_length(const mg_pack *pack, size_t record)
 void mg_pack_tokens(const mg_pack *pack, size_t record, int32_t *out)
 {
     size_t first = (size_t)pack->token_offsets[record], n = mg_pack_length(pack, record);
+    see(pack, n * mg_dtype_size(pack->dtype));
     if (pack->dtype == MG_U8)
         for (size_t i = 0; i < n; i++) out[i] = pack->tokens[first + i];
     else if (n)
@@ -138,6 +167,7 @@ void mg_pack_tokens(const mg_pack *pack, size_t record, int32_t *out)
 static const char *stem(const mg_pack *pack, size_t record, size_t *length)
 {
     *length = (size_t)(pack->record_offsets[record + 1] - pack->record_offsets[record]);
+    see(pack, *length);
     return pack->records + pack->record_offsets[record];
 }
 

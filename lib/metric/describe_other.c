@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef enum { IS_OTHER, IS_TENSORS, IS_SOUND } sort;
@@ -13,7 +14,9 @@ typedef enum { IS_OTHER, IS_TENSORS, IS_SOUND } sort;
 static sort sort_of(const char *path)
 {
     char head[12];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat about;
+    if (stat(path, &about) || !S_ISREG(about.st_mode)) return IS_OTHER; /* a look would break the writer's pipe */
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return IS_OTHER; /* whoever reads it will say why not */
     ssize_t n = read(fd, head, sizeof head);
     close(fd);

@@ -78,7 +78,7 @@ static void start_values(mg_tensor *tensor, const char *name, mg_start start, ui
 static mg_status each_param(const mg_model *model, const void *config, int phase, mg_param_fn visit, void *user,
                             mg_error *why)
 {
-    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, phase, 1, 1});
+    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, phase, 1, 1, false});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     model->describe(g, config, mg_graph_use(g));
     mg_status status = mg_graph_status(g, why);

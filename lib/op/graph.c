@@ -56,6 +56,7 @@ bool mg_graph_fail(mg_graph *g, mg_status status, const char *format, ...)
 
 const mg_shape *mg_node_shape(const mg_node *x) { return &x->shape; }
 mg_type mg_node_type(const mg_node *x) { return (mg_type)x->type; }
+const char *mg_node_name(const mg_node *x) { return x->name; }
 
 int64_t mg_dim(const mg_node *x, int axis)
 {
@@ -254,7 +255,7 @@ mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_s
 
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape)
 {
-    if (g->use.purpose == MG_TRAINING) return mg_fill(g, shape, 0);
+    if (g->use.purpose == MG_TRAINING && !g->use.carries) return mg_fill(g, shape, 0);
     mg_node *x = source(g, MG_OP_state, name, MG_REAL, NULL, shape);
     if (x->id < 0) return x;
     if (!mg_grow((void **)&g->states, g->n_states, &g->states_capacity, sizeof *g->states)) return lose(g);
@@ -263,7 +264,7 @@ mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape)
 
 void mg_write(mg_graph *g, mg_node *state, mg_node *x)
 {
-    if (mg_graph_failed(g) || state->op != MG_OP_state) return; /* training: nobody remembers */
+    if (mg_graph_failed(g) || state->op != MG_OP_state) return; /* nobody remembers */
     assert(mg_shape_equal(&state->shape, &x->shape));
     x = mg_node_clone(g, x); /* a place of its own, should x be a state that is written too */
     if (!mg_grow((void **)&g->writes, g->n_writes, &g->writes_capacity, sizeof *g->writes)) lose(g);
@@ -335,3 +336,5 @@ void mg_statistic_move(mg_graph *g, mg_node *statistic, mg_node *value)
 
 size_t mg_graph_params(const mg_graph *g) { return g->n_params; }
 mg_param_info mg_graph_param(const mg_graph *g, size_t i) { return g->params[i]; }
+size_t mg_graph_states(const mg_graph *g) { return g->n_states; }
+mg_node *mg_graph_state(const mg_graph *g, size_t i) { return g->states[i]; }

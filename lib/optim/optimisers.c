@@ -56,12 +56,13 @@ static mg_update rmsprop_tf(const mg_optim *o, double t, double rate)
 }
 
 const mg_optimiser_row mg_optimisers[] = {
-    {"adam", {"m", "v"}, false, adam, offsetof(mg_kernels, adam), false},
-    {"adamw", {"m", "v"}, false, adamw, offsetof(mg_kernels, adam), false},
-    {"sgd", {NULL}, true, plain, offsetof(mg_kernels, sgd), false},
-    {"rmsprop", {"sq"}, true, rmsprop, offsetof(mg_kernels, rmsprop), false},
-    {"rmsprop-tf", {"sq"}, true, rmsprop_tf, offsetof(mg_kernels, rmsprop), true},
-    {NULL, {NULL}, false, NULL, 0, false},
+    {"adam", {"m", "v"}, false, adam, offsetof(mg_kernels, adam), false, {"betas", "eps"}},
+    {"adamw", {"m", "v"}, false, adamw, offsetof(mg_kernels, adam), false, {"betas", "eps"}},
+    {"sgd", {NULL}, true, plain, offsetof(mg_kernels, sgd), false, {"momentum", "nesterov"}},
+    {"rmsprop", {"sq"}, true, rmsprop, offsetof(mg_kernels, rmsprop), false, {"eps", "momentum", "alpha"}},
+    {"rmsprop-tf", {"sq"}, true, rmsprop_tf, offsetof(mg_kernels, rmsprop), true,
+     {"eps", "momentum", "alpha", "initial"}},
+    {NULL, {NULL}, false, NULL, 0, false, {NULL}},
 };
 const char *const mg_optimiser_names[] = {"adam", "adamw", "sgd", "rmsprop", "rmsprop-tf", NULL};
 
@@ -189,14 +190,18 @@ const mg_option mg_optim_options[] = {
     {"clip", MG_OPTION_REAL, AT(clip), {0}, 0, 1e9, NULL, "NORM", "largest norm of all gradients together; 0: any"},
     {"ema", MG_OPTION_REAL, AT(ema), {0}, 0, 0.9999999, NULL, "X", "keep a running average of the weights; 0: none"},
     {"schedule", MG_OPTION_CHOICE, AT(schedule), {0}, 0, 0, mg_schedule_names, "NAME", "the learning rate over time"},
-    {"warmup", MG_OPTION_INT, AT(warmup), {0}, 0, 1e12, NULL, "N", "updates in which the rate rises from 0"},
+    {"warmup", MG_OPTION_INT, AT(warmup), {0}, 0, 1e12, NULL, "N",
+     "linear, cosine, noam: updates in which the rate rises from 0"},
     {"total", MG_OPTION_INT, AT(total), {0}, 0, 1e12, NULL, "N",
      "linear, cosine: updates until the rate is --final; 0: all"},
-    {"final", MG_OPTION_REAL, AT(final), {0}, 0, 1e3, NULL, "RATE", "linear, cosine: the rate at the end"},
+    {"final", MG_OPTION_REAL, AT(final), {0}, 0, 1e3, NULL, "RATE",
+     "linear, cosine: the rate at the end; plateau, stall: training stops when the rate is below"},
     {"hidden", MG_OPTION_INT, AT(hidden), {512}, 1, 1e9, NULL, "N", NULL},
-    {"factor", MG_OPTION_REAL, AT(factor), {10}, 1, 1e9, NULL, "X", "plateau: what the rate is divided by"},
+    {"factor", MG_OPTION_REAL, AT(factor), {10}, 1, 1e9, NULL, "X", "plateau, stall: what the rate is divided by"},
     {"start", MG_OPTION_INT, AT(start), {10}, 0, 1e9, NULL, "N", "plateau: epochs before the first drop"},
     {"window", MG_OPTION_INT, AT(window), {3}, 1, 63, NULL, "N", "plateau: epochs whose losses are looked back at"},
+    {"wait", MG_OPTION_INT, AT(wait), {10}, 0, 1e9, NULL, "N",
+     "stall: epochs without a better loss that are put up with before a drop"},
     {0},
 };
 
@@ -207,11 +212,29 @@ mg_optim mg_optim_defaults(void)
     return o;
 }
 
+/* ---- options that have no effect ---- */
+
+static bool is_among(const char *name, const char *const *names)
+{
+    while (*names && strcmp(name, *names)) names++;
+    return *names != NULL;
+}
+
+const char *mg_optim_idle(const mg_optim *o, const char *name)
+{
+    bool is_optimisers = false, is_schedules = false;
+    for (const mg_optimiser_row *row = mg_optimisers; row->name; row++) is_optimisers |= is_among(name, row->heeds);
+    for (const mg_schedule_row *row = mg_schedules; row->name; row++) is_schedules |= is_among(name, row->heeds);
+    if (is_optimisers && !is_among(name, mg_optimisers[o->optimizer].heeds)) return "optimizer";
+    return is_schedules && !is_among(name, mg_schedules[o->schedule].heeds) ? "schedule" : NULL;
+}
+
 mg_status mg_optim_check(const mg_optim *o, mg_error *why)
 {
     for (int i = 0; i < 2; i++)
         if (!(o->betas[i] >= 0 && o->betas[i] < 1))
             return mg_fail(why, MG_BAD_ARGUMENT, "betas are at least 0 and below 1");
+    if (o->nesterov && o->momentum == 0) return mg_fail(why, MG_BAD_ARGUMENT, "nesterov needs a momentum");
     if (mg_schedules[o->schedule].has_end && o->total <= o->warmup)
         return mg_fail(why, MG_BAD_ARGUMENT, "a %s schedule needs a total above its warm-up",
                        mg_schedules[o->schedule].name);

@@ -2,10 +2,9 @@
 /* Pictures of what a source holds: piano-rolls of its pieces, curves of its step records. */
 #include "plot/draw.h"
 
-#include <math.h>
 #include <string.h>
 
-enum { MOST_BARS = 64, MOST_POINTS = 1 << 15, MOST_CURVES = PLOT_COLOURS };
+enum { MOST_BARS = 64 };
 
 /* ---- piano-rolls ---- */
 
@@ -86,44 +85,7 @@ mg_status mg_roll_run(const mg_picture_options *options, mg_source *source, mg_r
 
 /* ---- curves ---- */
 
-/* Points of one curve. When there are too many, neighbours are made one, so that memory is bounded. */
-typedef struct {
-    const char *name;
-    double *x, *y;
-    size_t n;
-    int per_point, pending; /* values that make a point; those that wait */
-    double sum_x, sum_y;
-} curve;
-
-static void add_value(curve *c, double x, double y)
-{
-    c->sum_x += x, c->sum_y += y;
-    if (++c->pending < c->per_point) return;
-    if (c->n == MOST_POINTS) {
-        c->n /= 2;
-        c->per_point *= 2;
-        for (size_t i = 0; i < c->n; i++) {
-            c->x[i] = (c->x[2 * i] + c->x[2 * i + 1]) / 2;
-            c->y[i] = (c->y[2 * i] + c->y[2 * i + 1]) / 2;
-        }
-        return; /* one more value like these makes the next point */
-    }
-    c->x[c->n] = c->sum_x / c->pending;
-    c->y[c->n++] = c->sum_y / c->pending;
-    c->pending = 0;
-    c->sum_x = c->sum_y = 0;
-}
-
-static void take_step(const mg_json *record, curve *curves, size_t n)
-{
-    double x, y;
-    bool is_step = strcmp(mg_json_get_string(record, "kind", ""), "step") == 0;
-    if (!is_step || !mg_json_real(mg_json_get(record, "step"), &x)) return;
-    for (size_t i = 0; i < n; i++)
-        if (mg_json_real(mg_json_get(record, curves[i].name), &y)) add_value(&curves[i], x, y);
-}
-
-static mg_status read_steps(mg_source *source, mg_run *run, curve *curves, size_t n, mg_error *why)
+static mg_status read_steps(mg_source *source, mg_run *run, mg_curves *curves, mg_error *why)
 {
     mg_item item;
     mg_status status;
@@ -133,7 +95,7 @@ static mg_status read_steps(mg_source *source, mg_run *run, curve *curves, size_
         run->tally.inputs++;
         if (!trouble.status) trouble.status = mg_item_record(&item, &record, &trouble);
         if (!trouble.status && !record) mg_fail(&trouble, MG_UNSUPPORTED, "no records");
-        if (record) take_step(record, curves, n);
+        if (record) mg_curves_take(curves, record);
         mg_json_free(record);
         if (trouble.status == MG_NO_MEMORY) status = MG_NO_MEMORY;
         else if (trouble.status) status = mg_fail_in(why, trouble.status, item.path, &trouble);
@@ -144,20 +106,12 @@ static mg_status read_steps(mg_source *source, mg_run *run, curve *curves, size_
     return status == MG_END ? MG_OK : status;
 }
 
-static mg_status draw_curves(const mg_picture_options *options, const curve *curves, size_t n, mg_error *why)
+static mg_status write_curves(const mg_picture_options *options, const mg_curves *curves, mg_error *why)
 {
-    mg_series series[MOST_CURVES];
-    size_t n_series = 0;
     mg_buffer picture = {0};
     mg_out *out;
-    for (size_t i = 0; i < n; i++)
-        if (curves[i].n) series[n_series++] = (mg_series){curves[i].name, curves[i].x, curves[i].y, curves[i].n};
-    if (n_series == 0) return mg_fail(why, MG_BAD_DATA, "there are no step records with these keys");
-    mg_chart chart = {.title = options->title, .x_label = "step", .y_label = n_series == 1 ? series[0].name : NULL};
-    mg_status status = options->svg ? mg_plot_lines_svg(&picture, &chart, series, n_series)
-                                    : mg_plot_lines_text(&picture, &chart, series, n_series, 16, &options->style);
-    if (status) mg_fail(why, status, "out of memory");
-    else status = mg_out_open(options->svg ? options->svg : "-", options->may_replace, &out, why);
+    mg_status status = mg_curves_draw(curves, options, &picture, why);
+    if (!status) status = mg_out_open(options->svg ? options->svg : "-", options->may_replace, &out, why);
     if (!status) {
         status = mg_out_write(out, picture.data, picture.length, why);
         if (status) mg_out_abandon(out);
@@ -170,16 +124,10 @@ static mg_status draw_curves(const mg_picture_options *options, const curve *cur
 mg_status mg_curve_run(const mg_picture_options *options, const char *const *names, size_t n, mg_source *source,
                        mg_run *run, mg_error *why)
 {
-    curve curves[MOST_CURVES] = {{0}};
-    mg_status status = MG_OK;
-    if (n > MOST_CURVES) return mg_fail(why, MG_BAD_ARGUMENT, "more than %d curves", MOST_CURVES);
-    for (size_t i = 0; i < n; i++) {
-        curves[i] = (curve){.name = names[i], .per_point = 1, .x = mg_alloc(MOST_POINTS, sizeof *curves[i].x),
-                            .y = mg_alloc(MOST_POINTS, sizeof *curves[i].y)};
-        if (!curves[i].x || !curves[i].y) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
-    }
-    if (!status) status = read_steps(source, run, curves, n, why);
-    if (!status) status = draw_curves(options, curves, n, why);
-    for (size_t i = 0; i < n; i++) mg_free(curves[i].x), mg_free(curves[i].y);
+    mg_curves *curves;
+    MG_TRY(mg_curves_new(names, n, &curves, why));
+    mg_status status = read_steps(source, run, curves, why);
+    if (!status) status = write_curves(options, curves, why);
+    mg_curves_free(curves);
     return status;
 }

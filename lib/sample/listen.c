@@ -147,7 +147,7 @@ static mg_status make(mg_listener *l, const mg_trained *t, mg_error *why)
 {
     l->controls = &t->controls;
     MG_TRY(sample_encoding(t, &l->encoding, why));
-    mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, MG_STREAMS, PART});
+    mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, MG_STREAMS, PART, false});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &l->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(l->plan), &t->params, &l->params, why));

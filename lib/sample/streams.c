@@ -225,7 +225,7 @@ static mg_status make(mg_streams *s, mg_error *why)
 {
     MG_TRY(sample_encoding(s->trained, &s->encoding, why));
     MG_TRY(check_controls(s, why));
-    mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1});
+    mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1, false});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));

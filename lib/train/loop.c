@@ -4,23 +4,7 @@
 #include "train/loop.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-static void say(const mg_loop *l, const char *format, ...) MG_PRINTF(2, 3);
-static void say(const mg_loop *l, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-    if (!l->job->say) return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    l->job->say(l->job->say_user, text);
-}
-
-static bool has_validation(const mg_loop *l) { return mg_corpus_count(l->corpus, MG_SPLIT_VALID) > 0; }
 
 uint64_t mg_loop_batches(const mg_loop *l, mg_split split)
 {
@@ -28,10 +12,18 @@ uint64_t mg_loop_batches(const mg_loop *l, mg_split split)
     return (n + batch - 1) / batch;
 }
 
+bool mg_loop_has_validation(const mg_loop *l) { return mg_corpus_count(l->corpus, MG_SPLIT_VALID) > 0; }
+
+static uint32_t *order_of(const mg_loop *l, mg_split split, uint64_t epoch)
+{
+    const mg_train_options *o = &l->job->options;
+    return (o->carry ? mg_corpus_lanes : mg_corpus_order)(l->corpus, split, o->batch, l->trained->seed, epoch);
+}
+
 static mg_status fill_batch(mg_loop *l, mg_split split, const uint32_t *order, uint64_t b, mg_error *why)
 {
-    size_t batch = (size_t)l->job->options.batch, first = (size_t)b * batch, n = mg_corpus_count(l->corpus, split);
-    return mg_batch_fill(&l->batch, l->corpus, split, order + first, n - first < batch ? n - first : batch, why);
+    size_t batch = (size_t)l->job->options.batch;
+    return mg_batch_fill(&l->batch, l->corpus, split, order + (size_t)b * batch, batch, why);
 }
 
 /* ---- saving ---- */
@@ -73,80 +65,22 @@ static mg_status save_if_due(mg_loop *l, mg_error *why)
     return is_due ? checkpoint(l, why) : MG_OK;
 }
 
-/* ---- records ---- */
-
-static uint64_t last_step(const mg_loop *l)
-{
-    const mg_train_options *o = &l->job->options;
-    uint64_t by_epochs = (uint64_t)o->epochs * mg_loop_batches(l, MG_SPLIT_TRAIN), by_steps = (uint64_t)o->max_steps;
-    if (!by_epochs || (by_steps && by_steps < by_epochs)) return by_steps;
-    return by_epochs;
-}
-
-/* What is left, by the steps, or by the clock if that comes first; negative where there is no end. */
-static double seconds_left(const mg_loop *l, double spent_s)
-{
-    uint64_t done = l->trainer->steps, end = last_step(l);
-    double left = -1;
-    if (end && done >= end) return 0;
-    if (end && done > l->first_step) left = (double)(end - done) * spent_s / (double)(done - l->first_step);
-    double by_clock = l->job->options.max_seconds - spent_s;
-    return l->job->options.max_seconds > 0 && (left < 0 || by_clock < left) ? fmax(by_clock, 0) : left;
-}
-
-/* `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL where neither is
-   known. */
-static mg_status emit_step(mg_loop *l, const double *valid, mg_error *why)
-{
-    mg_buffer line = {0};
-    const mg_step_result *r = &l->at.last;
-    double spent_s = mg_now_s() - l->start_s, left_s = seconds_left(l, spent_s);
-    mg_json_writer json = mg_record_begin(&line, "step");
-    mg_json_put_int(&json, "step", (int64_t)l->trainer->steps);
-    mg_json_put_real(&json, "loss", r->loss);
-    mg_json_put_int(&json, "epoch", (int64_t)(l->at.epoch + (l->at.place > 0))); /* that the step is of */
-    mg_json_put_real(&json, "grad_norm", r->grad_norm);
-    mg_json_put_real(&json, "lr", r->rate);
-    if (valid) {
-        mg_json_put_real(&json, "train_loss", l->at.epoch_nll / fmax(l->at.epoch_targets, 1));
-        if (has_validation(l)) mg_json_put_real(&json, "valid_loss", *valid);
-    }
-    mg_json_put_real(&json, "seconds", spent_s);
-    if (l->tokens > 0) mg_json_put_real(&json, "tokens_per_s", l->tokens / fmax(spent_s, 1e-9));
-    if (left_s >= 0) mg_json_put_real(&json, "eta_s", left_s);
-    mg_record_end(&json);
-    mg_status status = mg_run_emit(l->run, &line, why);
-    mg_buffer_free(&line);
-    l->told_step = l->trainer->steps;
-    return status;
-}
-
-static mg_status show_progress(mg_loop *l, mg_error *why)
-{
-    char note[80];
-    int n = snprintf(note, sizeof note, "loss %.3f", l->at.last.loss);
-    if (isfinite(l->last_valid)) snprintf(note + n, sizeof note - (size_t)n, ", valid %.3f", l->last_valid);
-    mg_progress now = {.what = "steps", .done = l->trainer->steps, .total = last_step(l), .note = note};
-    return mg_run_progress(l->run, &now) ? mg_fail(why, MG_STOPPED, "asked to stop") : MG_OK;
-}
-
 /* ---- validation ---- */
 
 static mg_status validate(mg_loop *l, double *loss, mg_error *why)
 {
     double nll = 0, targets = 0;
-    size_t n = mg_corpus_count(l->corpus, MG_SPLIT_VALID);
-    uint32_t *order = mg_alloc(n, sizeof *order);
-    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    for (size_t i = 0; i < n; i++) order[i] = (uint32_t)i;
     mg_status status = MG_OK;
+    uint32_t *order = order_of(l, MG_SPLIT_VALID, 0);
+    if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    mg_trainer_forget(l->trainer, MG_LIKELIHOOD);
     for (uint64_t b = 0; !status && b < mg_loop_batches(l, MG_SPLIT_VALID); b++) {
         double part = 0;
         status = fill_batch(l, MG_SPLIT_VALID, order, b, why);
         if (!status) status = mg_trainer_evaluate(l->trainer, &l->batch, &part, why);
         nll += part;
         targets += l->batch.targets;
-        if (!status) status = show_progress(l, why);
+        if (!status) status = mg_loop_show_progress(l, why);
         if (!status) status = save_if_due(l, why);
     }
     mg_free(order);
@@ -169,11 +103,13 @@ static mg_status end_epoch(mg_loop *l, mg_error *why)
 {
     mg_loop_state *at = &l->at;
     double loss = at->epoch_nll / fmax(at->epoch_targets, 1);
-    if (has_validation(l)) {
+    bool is_best = false;
+    if (mg_loop_has_validation(l)) {
         MG_TRY(validate(l, &loss, why));
         l->last_valid = loss;
         at->waited++;
-        if (loss < at->best_loss) {
+        is_best = loss < at->best_loss;
+        if (is_best) {
             at->best_loss = loss;
             at->best_step = l->trainer->steps;
             at->waited = 0;
@@ -183,7 +119,7 @@ static mg_status end_epoch(mg_loop *l, mg_error *why)
     mg_trainer_divide(l->trainer, mg_plateau_tell(&at->plateau, &l->job->optim, loss));
     at->epoch++;
     at->place = 0;
-    MG_TRY(emit_step(l, &loss, why));
+    MG_TRY(mg_loop_tell_step(l, &loss, is_best, why));
     at->epoch_nll = at->epoch_targets = 0;
     return MG_OK;
 }
@@ -195,7 +131,7 @@ static bool is_done(const mg_loop *l)
     const mg_train_options *o = &l->job->options;
     return (o->epochs && l->at.epoch >= (uint64_t)o->epochs) ||
            (o->max_steps && l->trainer->steps >= (uint64_t)o->max_steps) ||
-           (o->patience && l->at.waited >= (uint64_t)o->patience) ||
+           (o->patience && l->at.waited >= (uint64_t)o->patience) || mg_trainer_is_over(l->trainer) ||
            (o->max_seconds > 0 && mg_now_s() - l->start_s >= o->max_seconds);
 }
 
@@ -205,22 +141,25 @@ static mg_status step(mg_loop *l, const uint32_t *order, mg_error *why)
 {
     const mg_train_options *o = &l->job->options;
     MG_TRY(fill_batch(l, MG_SPLIT_TRAIN, order, l->at.place, why));
+    double start_s = mg_now_s();
     MG_TRY(mg_trainer_step(l->trainer, &l->batch, &l->at.last, why));
+    l->step_s += mg_now_s() - start_s;
     l->at.place++;
     l->at.epoch_nll += l->at.last.loss * l->batch.targets;
     l->at.epoch_targets += l->batch.targets;
     l->tokens += l->batch.targets;
     bool ends = is_epoch_over(l) || is_done(l); /* then it is told with what validation finds */
-    if (!ends && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(emit_step(l, NULL, why));
-    MG_TRY(show_progress(l, why));
+    if (!ends && l->trainer->steps % (uint64_t)o->report == 0) MG_TRY(mg_loop_tell_step(l, NULL, false, why));
+    MG_TRY(mg_loop_show_progress(l, why));
     return save_if_due(l, why);
 }
 
 static mg_status run_epoch(mg_loop *l, mg_error *why)
 {
     mg_status status = MG_OK;
-    uint32_t *order = mg_corpus_order(l->corpus, MG_SPLIT_TRAIN, l->job->options.batch, l->trained->seed, l->at.epoch);
+    uint32_t *order = order_of(l, MG_SPLIT_TRAIN, l->at.epoch);
     if (!order) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    if (l->at.place == 0) mg_trainer_forget(l->trainer, MG_TRAINING);
     while (!status && !is_epoch_over(l) && !is_done(l)) status = step(l, order, why);
     mg_free(order);
     return !status && is_epoch_over(l) ? end_epoch(l, why) : status;
@@ -231,26 +170,16 @@ static mg_status run_epoch(mg_loop *l, mg_error *why)
 static mg_status finish(mg_loop *l, mg_error *why)
 {
     double loss = INFINITY;
-    bool is_inside = has_validation(l) && l->at.place > 0;
+    bool is_inside = mg_loop_has_validation(l) && l->at.place > 0;
     MG_TRY(checkpoint(l, why));
     if (is_inside) MG_TRY(validate(l, &loss, why));
+    bool is_best = loss < l->at.best_loss;
     if (l->trainer->steps > l->first_step && l->told_step < l->trainer->steps)
-        MG_TRY(emit_step(l, is_inside ? &loss : NULL, why));
-    if (!(loss < l->at.best_loss)) return MG_OK;
+        MG_TRY(mg_loop_tell_step(l, is_inside ? &loss : NULL, is_best, why));
+    if (!is_best) return MG_OK;
     l->at.best_loss = loss;
     l->at.best_step = l->trainer->steps;
     return save_model(l, mg_trainer_best_guess(l->trainer), l->at.best_step, why);
-}
-
-static void say_end(const mg_loop *l)
-{
-    uint64_t steps = l->trainer->steps;
-    if (isfinite(l->at.best_loss))
-        say(l, "%llu steps, %llu epochs; best validation loss %.4f after step %llu: %s", (unsigned long long)steps,
-            (unsigned long long)l->at.epoch, l->at.best_loss, (unsigned long long)l->at.best_step, l->job->output);
-    else
-        say(l, "%llu steps, %llu epochs: %s", (unsigned long long)steps, (unsigned long long)l->at.epoch,
-            l->job->output);
 }
 
 static mg_status run_all(mg_loop *l, mg_error *why)
@@ -258,7 +187,7 @@ static mg_status run_all(mg_loop *l, mg_error *why)
     mg_status status = MG_OK;
     while (!status && (!is_done(l) || is_epoch_over(l))) status = run_epoch(l, why);
     if (!status) status = finish(l, why);
-    if (!status || status == MG_STOPPED) say_end(l);
+    if (!status || status == MG_STOPPED) mg_loop_say_end(l);
     if (status == MG_BAD_NUMBER) checkpoint(l, NULL); /* what was before the step that failed, if it is good */
     if (status == MG_STOPPED) MG_TRY(checkpoint(l, why));
     return status;
@@ -275,7 +204,7 @@ static mg_optim optim_of(const mg_loop *l)
     for (const mg_option *row = job->model->options; row->name; row++)
         if (row->kind == MG_OPTION_INT && strcmp(row->name, "hidden") == 0)
             memcpy(&optim.hidden, (const char *)job->config + row->place, sizeof optim.hidden);
-    if (optim.total == 0) optim.total = (int64_t)last_step(l);
+    if (optim.total == 0) optim.total = (int64_t)mg_loop_last_step(l);
     return optim;
 }
 
@@ -290,23 +219,11 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
     mg_trainer_options options = {.model = job->model, .config = job->config, .optim = optim_of(l),
                                   .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
-                                  .threads = l->run->threads, .seed = l->run->seed};
+                                  .threads = l->run->threads, .seed = l->run->seed, .carries = o->carry};
     MG_TRY(mg_trainer_new(&options, &l->trainer, why));
     params = &l->trained->params;
-    if (has_validation(l)) MG_TRY(mg_tensor_set_like(params, false, &l->best, why));
+    if (mg_loop_has_validation(l)) MG_TRY(mg_tensor_set_like(params, false, &l->best, why));
     return mg_batch_new(l->corpus, o->batch, &l->batch, why);
-}
-
-static void say_begin(const mg_loop *l)
-{
-    const mg_corpus *c = l->corpus;
-    say(l, "%zu pieces, %llu %s in %s; %zu held out; a %s of %lld numbers", mg_corpus_pieces(c, MG_SPLIT_TRAIN),
-        (unsigned long long)mg_corpus_steps(c, MG_SPLIT_TRAIN),
-        mg_corpus_encoding(c)->is_roll ? "frames" : "tokens", mg_corpus_encoding(c)->name,
-        mg_corpus_pieces(c, MG_SPLIT_VALID), l->job->model->name,
-        (long long)mg_tensor_set_count(&l->trained->params));
-    if (mg_corpus_steps(c, MG_SPLIT_TRAIN) < 1000)
-        say(l, "so little music is learnt by heart rather than understood");
 }
 
 /* The loops that a training began with, if this machine has them: others round otherwise. */
@@ -315,7 +232,7 @@ static void use_class(const mg_loop *l, const mg_saved *saved)
     const char *name = mg_json_get_string(saved->about, "class", "");
     for (int cpu = 0; cpu < MG_CPU_CLASSES; cpu++)
         if (strcmp(name, mg_cpu_name((mg_cpu)cpu)) == 0 && mg_cpu_force((mg_cpu)cpu)) return;
-    say(l, "begun with %s instructions, which this machine lacks: it goes on with other rounding", name);
+    mg_loop_say(l, "begun with %s instructions, which this machine lacks: it goes on with other rounding", name);
 }
 
 static mg_status find_paths(mg_loop *l, mg_error *why)
@@ -347,9 +264,10 @@ static mg_status begin(mg_loop *l, mg_train_job *job, mg_train_set *set, mg_save
     MG_TRY(open_parts(l, job, why));
     if (job->resumes) MG_TRY(mg_saved_restore(saved, l, why));
     l->first_step = l->trainer->steps;
+    if (job->events) MG_TRY(mg_events_open(job->events, &l->events, why));
     MG_TRY(save_first(l, set, why));
-    say_begin(l);
-    if (job->resumes) say(l, "going on after step %llu", (unsigned long long)l->first_step);
+    mg_loop_say_begin(l);
+    mg_loop_find_peak(l);
     return MG_OK;
 }
 
@@ -362,6 +280,7 @@ mg_status mg_train(const mg_train_job *asked, mg_train_set *set, mg_run *run, mg
     mg_status status = begin(&l, &job, set, &saved, why);
     mg_saved_close(&saved);
     if (!status) status = run_all(&l, why);
+    mg_events_close(l.events);
     mg_batch_free(&l.batch);
     mg_trainer_free(l.trainer);
     mg_tensor_set_clear(&l.best);

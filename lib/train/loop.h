@@ -3,6 +3,7 @@
 #ifndef TRAIN_LOOP_H
 #define TRAIN_LOOP_H
 
+#include "train/tfevents.h"
 #include "train/trainer.h"
 
 typedef struct {
@@ -29,15 +30,32 @@ typedef struct {
     double start_s, saved_s, last_valid;
     uint64_t first_step, told_step; /* steps made before this run; the last that has a record */
     double tokens;                /* steps of examples predicted in this run */
+    double step_s, peak_gflops;   /* time of its steps alone; what multiply-adds reach on its threads */
+    mg_events *events;            /* NULL: none are asked for */
 } mg_loop;
 
 uint64_t mg_loop_batches(const mg_loop *loop, mg_split split); /* of an epoch */
+bool mg_loop_has_validation(const mg_loop *loop);
 
 /* preset.c: take model, configuration, optimiser and options as far as `about`, of a preset or a state, tells of them;
    the others stay, but for the configuration of another model. */
 mg_status mg_job_read(mg_train_job *job, const mg_json *about, mg_model_finder find, mg_error *why);
 
-/* state.c: MODEL.state, written whole or not at all, and sealed by a checksum. */
+/* ---- report.c ---- */
+
+void mg_loop_say(const mg_loop *loop, const char *format, ...) MG_PRINTF(2, 3);
+void mg_loop_say_begin(const mg_loop *loop);
+void mg_loop_say_end(const mg_loop *loop);
+void mg_loop_find_peak(mg_loop *loop);
+uint64_t mg_loop_last_step(const mg_loop *loop); /* of all, by the options; 0: there is none */
+mg_status mg_loop_show_progress(mg_loop *loop, mg_error *why);
+/* A step record. `valid`: the loss of the validation set, or where there is none of the epoch that ended; NULL where
+   neither is known. `is_best`: none before was better. */
+mg_status mg_loop_tell_step(mg_loop *loop, const double *valid, bool is_best, mg_error *why);
+
+/* ---- state.c ---- */
+
+/* MODEL.state, written whole or not at all, and sealed by a checksum. */
 mg_status mg_loop_save(const mg_loop *loop, mg_error *why);
 
 /* A state that was read: its text, and its tensors as they lie in the file. */

@@ -16,6 +16,8 @@ const mg_option mg_train_data_rows[] = {
      "tell a model of performances how many notes a second come; optional: with and without"},
     {"pitch_histogram", MG_OPTION_CHOICE, AT(controls.mode[MG_PITCHES]), {0}, 0, 0, mg_control_modes, "MODE",
      "tell it the shares of the pitch classes that come"},
+    {"carry", MG_OPTION_FLAG, AT(carry), {0}, 0, 0, NULL, NULL,
+     "let the examples of a piece follow each other, each beginning in the state that the one before ended in"},
     {"shards", MG_OPTION_INT, AT(shards), {8}, 1, 64, NULL, NULL, NULL},
     {0},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MODEL.state: safetensors with all that training needs to go on to the same bits.
 
-   tensors    params/NAME, average/NAME, best/NAME, PHASE/NAME/SLOT
+   tensors    params/NAME, average/NAME, best/NAME, carried/STATE, PHASE/NAME/SLOT
    metadata   state: JSON with configuration, options, place in the data, losses; checksum: XXH3-128 of that text and of
               every tensor's name, shape and bytes */
 #include "train/loop.h"
@@ -13,7 +13,7 @@
 
 /* ---- the sets of a loop ---- */
 
-enum { MOST_SETS = 3 + MG_MOST_PHASES };
+enum { MOST_SETS = 4 + MG_MOST_PHASES };
 typedef struct { char prefix[16]; mg_tensor_set *set; } part;
 
 static int parts_of(const mg_loop *loop, part parts[MOST_SETS])
@@ -22,6 +22,7 @@ static int parts_of(const mg_loop *loop, part parts[MOST_SETS])
     parts[n++] = (part){"params", &loop->trained->params};
     if (loop->trainer->average.n) parts[n++] = (part){"average", &loop->trainer->average};
     if (loop->best.n) parts[n++] = (part){"best", (mg_tensor_set *)(uintptr_t)&loop->best};
+    if (loop->trainer->carried[MG_TRAINING].n) parts[n++] = (part){"carried", &loop->trainer->carried[MG_TRAINING]};
     for (int i = 0; i < loop->job->model->n_phases; i++) {
         snprintf(parts[n].prefix, sizeof parts[n].prefix, "%d", i);
         parts[n++].set = &loop->trainer->phases[i].slots;
@@ -86,6 +87,8 @@ static void describe(const mg_loop *loop, mg_buffer *out)
     mg_json_put_int(&json, "plateau_epochs", at->plateau.epochs);
     mg_json_put_real(&json, "plateau_divisor", at->plateau.divisor);
     mg_json_put_reals(&json, "plateau_losses", at->plateau.losses, sizeof at->plateau.losses / sizeof(double));
+    mg_json_put_real(&json, "plateau_best", at->plateau.best);
+    mg_json_put_int(&json, "plateau_waited", at->plateau.waited);
     mg_json_array_begin(&json, "updates");
     for (int i = 0; i < loop->job->model->n_phases; i++)
         mg_json_put_int(&json, NULL, (int64_t)loop->trainer->phases[i].t);
@@ -309,11 +312,14 @@ static bool get_real(const mg_json *object, const char *key, double low, double 
 
 static bool get_plateau(const mg_json *about, mg_plateau *plateau)
 {
-    uint64_t epochs;
+    uint64_t epochs, waited;
     const mg_json *losses = mg_json_get(about, "plateau_losses");
     size_t n = sizeof plateau->losses / sizeof *plateau->losses;
-    if (!get_count(about, "plateau_epochs", &epochs) || mg_json_count(losses) != n) return false;
+    if (!get_count(about, "plateau_epochs", &epochs) || !get_count(about, "plateau_waited", &waited) ||
+        !get_real(about, "plateau_best", -INFINITY, &plateau->best) || mg_json_count(losses) != n)
+        return false;
     plateau->epochs = (int64_t)epochs;
+    plateau->waited = (int64_t)waited;
     for (size_t i = 0; i < n; i++)
         if (!mg_json_real(mg_json_at(losses, i), &plateau->losses[i])) return false;
     return get_real(about, "plateau_divisor", 0, &plateau->divisor);

@@ -2,6 +2,7 @@
 /* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread; their gradients meet
    in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the number of threads nor which of
    them takes which shard shows in a bit of the result. */
+#include "train/carry.h"
 #include "train/trainer.h"
 
 #include <assert.h>
@@ -27,6 +28,7 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     m->instances = mg_alloc_zero((size_t)t->options.threads, sizeof *m->instances);
     if (!g || !m->instances) return mg_graph_free(g), mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &m->plan, why));
+    m->flops = mg_plan_flops(m->plan);
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
     for (int i = 0; i < t->options.threads; i++) {
         MG_TRY(mg_instance_new(m->plan, m->params, &m->instances[i], why));
@@ -35,13 +37,18 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     return MG_OK;
 }
 
+static bool same_use(mg_use a, mg_use b)
+{
+    return a.purpose == b.purpose && a.phase == b.phase && a.batch == b.batch && a.length == b.length;
+}
+
 /* The plan for a use: one that is there, or a new one in place of that which has not been used for longest. */
 static mg_status find_machine(mg_trainer *t, mg_use use, const mg_tensor_set *params, mg_machine **found, mg_error *why)
 {
     mg_machine *oldest = &t->machines[0];
     for (int i = 0; i < MG_PLANS; i++) {
         mg_machine *m = &t->machines[i];
-        if (m->plan && memcmp(&m->use, &use, sizeof use) == 0) {
+        if (m->plan && same_use(m->use, use)) {
             m->used_at = ++t->clock;
             *found = m;
             return MG_OK;
@@ -87,10 +94,9 @@ static void give_instance(round_of *r, mg_instance *instance)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Examples first .. of the batch; where it has no more, zeros, whose mask is zero too. */
-static void fill(mg_instance *instance, const mg_batch *batch, int64_t first, int64_t size)
+/* n examples of the batch from `first` on; where it has no more, zeros, whose mask is zero too. */
+static void fill(mg_instance *instance, const mg_batch *batch, int64_t first, int64_t n, int64_t size)
 {
-    int64_t n = batch->examples - first < size ? batch->examples - first : size;
     for (int i = 0; i < batch->n_parts; i++) {
         const mg_tensor *from = &batch->parts[i].tensor;
         mg_tensor to = mg_instance_input(instance, batch->parts[i].name);
@@ -162,11 +168,14 @@ static void run_shard(void *user, size_t shard)
 {
     round_of *r = user;
     mg_instance *instance = take_instance(r);
-    int64_t first = (int64_t)shard * r->size;
-    fill(instance, r->batch, first, r->size);
-    mg_instance_reset(instance); /* every example begins anew */
+    int64_t first = (int64_t)shard * r->size, left = r->batch->examples - first, n = left < r->size ? left : r->size;
+    mg_tensor_set *carried = &r->t->carried[r->m->use.purpose];
+    fill(instance, r->batch, first, n, r->size);
+    if (carried->n) mg_carry_begin(carried, r->batch->continues, first, n, instance);
+    else mg_instance_reset(instance); /* every example begins anew */
     mg_instance_seed(instance, r->t->options.seed, r->record + (uint64_t)first);
     r->why[shard].status = mg_instance_run(instance, &r->why[shard]);
+    if (carried->n) mg_carry_end(carried, first, n, instance);
     if (r->m->use.purpose == MG_LIKELIHOOD) {
         r->nll[shard] = sum_nll(instance);
     } else {
@@ -190,6 +199,7 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
     *n = shards_of(t, batch, use, &r->size);
     use.batch = r->size;
     use.length = batch->length;
+    use.carries = t->options.carries;
     r->t = t;
     r->batch = batch;
     MG_TRY(find_machine(t, use, params, &r->m, why));
@@ -237,8 +247,9 @@ mg_status mg_trainer_step(mg_trainer *t, const mg_batch *batch, mg_step_result *
     mg_phase_state *p = &t->phases[t->phase];
     round_of r = {.record = t->steps * (uint64_t)t->options.batch};
     int n;
-    MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, t->phase, 0, 0}, t->options.params, batch, &n, why));
+    MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, t->phase, 0, 0, false}, t->options.params, batch, &n, why));
     mg_share *sum = mg_tree_sum(&p->tree);
+    t->flops += n * r.m->flops;
     double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&p->optim, p->t + 1, t->divisor);
     if (!isfinite(sum->loss) || !isfinite(norm))
         return mg_fail(why, MG_BAD_NUMBER, "step %llu: the %s is not finite", (unsigned long long)(t->steps + 1),
@@ -255,12 +266,20 @@ mg_status mg_trainer_evaluate(mg_trainer *t, const mg_batch *batch, double *nll,
     round_of r = {0};
     int n;
     *nll = 0;
-    MG_TRY(run_all(t, &r, (mg_use){MG_LIKELIHOOD, 0, 0, 0}, mg_trainer_best_guess(t), batch, &n, why));
+    MG_TRY(run_all(t, &r, (mg_use){MG_LIKELIHOOD, 0, 0, 0, false}, mg_trainer_best_guess(t), batch, &n, why));
     for (int i = 0; i < n; i++) *nll += r.nll[i];
     return MG_OK;
 }
 
+void mg_trainer_forget(mg_trainer *t, mg_purpose purpose) { mg_carry_forget(&t->carried[purpose]); }
 void mg_trainer_divide(mg_trainer *t, double divisor) { t->divisor = divisor; }
+
+bool mg_trainer_is_over(const mg_trainer *t)
+{
+    return mg_optim_is_over(&t->options.optim, t->phases[0].t + 1, t->divisor);
+}
+
+double mg_trainer_flops(const mg_trainer *t) { return t->flops; }
 uint64_t mg_trainer_steps(const mg_trainer *t) { return t->steps; }
 
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *t)
@@ -295,6 +314,8 @@ static mg_status open_all(mg_trainer *t, mg_error *why)
     const mg_trainer_options *o = &t->options;
     for (int i = 0; i < o->model->n_phases; i++) MG_TRY(open_phase(t, i, why));
     MG_TRY(mg_model_each_param(o->model, o->config, keep_statistic, t, why));
+    for (int i = 0; o->carries && i < 2; i++)
+        MG_TRY(mg_carry_open(o->model, o->config, o->batch, &t->carried[i], why));
     return o->optim.ema > 0 ? mg_tensor_set_like(o->params, true, &t->average, why) : MG_OK;
 }
 
@@ -325,6 +346,7 @@ void mg_trainer_free(mg_trainer *t)
     }
     mg_tensor_set_clear(&t->statistics);
     mg_tensor_set_clear(&t->average);
+    for (int i = 0; i < 2; i++) mg_tensor_set_clear(&t->carried[i]);
     mg_free(t);
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     mg_real **params;
     mg_instance **instances;
     uint64_t used_at;
+    double flops; /* of a run */
 } mg_machine;
 
 typedef struct {
@@ -32,9 +33,11 @@ struct mg_trainer {
     mg_phase_state phases[MG_MOST_PHASES];
     mg_tensor_set average;
     mg_tensor_set statistics; /* as the graph that is running leaves them */
+    mg_tensor_set carried[2]; /* of MG_TRAINING and MG_LIKELIHOOD; empty where nothing is carried */
     uint64_t steps, rounds;
     int phase;        /* of the next update */
     int64_t updates;  /* of it that this round has had */
+    double flops;     /* of the steps that this trainer has made */
     double divisor; /* of the rates; 0: none yet */
     mg_machine machines[MG_PLANS];
     uint64_t clock;

@@ -21,7 +21,7 @@ expect() {
 }
 
 # without_clock FILE: its records without what a clock says, which may differ.
-without_clock() { jq -c 'if .kind == "step" then del(.seconds, .tokens_per_s, .eta_s) else . end' "$1"; }
+without_clock() { jq -c 'if .kind == "step" then del(.seconds, .tokens_per_s, .peak_share, .eta_s) else . end' "$1"; }
 
 option_names() { "$1" --help-json | jq -r '.options[].name'; }
 

@@ -292,3 +292,10 @@ END
     run run_prep - <<<'{"kind":"match","path":"a.mid"}'
     assert_output ''
 }
+
+@test "bars of silence are not asked for where no melodies are taken" {
+    run -2 mgen-prep -e performance388 --gap-bars 2 x.mid
+    assert_output --partial "--gap-bars has no effect with --melody off"
+    tune 60 62 64 >a.mid
+    mgen-prep -q -e polyphony259 --melody strict --gap-bars 2 a.mid >/dev/null
+}

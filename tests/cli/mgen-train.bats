@@ -354,3 +354,104 @@ differ() { ! cmp -s "$1" "$2"; }
     run -2 mgen-train --density given -o o.safetensors <(melodies 5)
     assert_output --partial "are for performances"
 }
+
+@test "a record says whether its validation loss is the best so far, and the model is of that step" {
+    melodies 30 | mgen-train -q "${small[@]}" --lr 0.1 --epochs 12 --patience 0 -o m.safetensors >out
+    valid_records out
+    best=$(jq -s 'map(select(.valid_loss)) | min_by(.valid_loss).step' out)
+    [ "$(jq -s 'map(select(.best)) | last.step' out)" -eq "$best" ]
+    jq -se 'map(select(.best == false)) | length > 0' out
+    mgen-info m.safetensors | jq -se --argjson best "$best" 'map(select(.kind == "info")) | .[0].metadata.mgen.step == $best'
+}
+
+@test "a loss that stalls lowers the rate, and a rate that is low enough ends the training" {
+    melodies 30 >records
+    low=("${small[@]}" --schedule stall --factor 2.5 --wait 1 --final 0.05 --lr 0.3 --patience 0 --epochs 0)
+    mgen-train -q "${low[@]}" -o whole.safetensors records >out
+    jq -se 'map(.lr // empty) | unique | map(. * 1e6 | round) == [120000, 300000]' out
+    mgen-train -q "${low[@]}" --max-steps 25 -o m.safetensors records >/dev/null
+    mgen-train -q --resume --max-steps 0 -o m.safetensors >/dev/null
+    cmp m.state whole.state
+}
+
+@test "an option that another one leaves without effect is refused, and both are named" {
+    for pair in "--momentum 0.5:--optimizer adam" "--nesterov:--optimizer adamw" "--betas 0.5,0.9:--optimizer sgd" \
+        "--betas 0.5,0.9:--optimizer rmsprop" "--alpha 0.9:--optimizer sgd" "--eps 0.1:--optimizer sgd" "--total 9:--schedule constant" \
+        "--final 0.1:--schedule noam" "--warmup 9:--schedule constant" "--warmup 9:--schedule plateau" "--factor 2:--schedule cosine" \
+        "--start 2:--schedule stall" "--window 2:--schedule linear" "--wait 2:--schedule plateau"; do
+        # shellcheck disable=SC2086
+        run -2 mgen-train ${pair%%:*} ${pair#*:} -o m.safetensors
+        given=${pair%%:*}
+        assert_output --partial "${given%% *} has no effect with ${pair#*:}"
+    done
+    run -2 mgen-train --warmup 9 -o m.safetensors
+    assert_output --partial "--warmup has no effect with --schedule constant"
+    melodies 9 >records
+    mgen-train -q "${small[@]}" --optimizer sgd --momentum 0.9 --nesterov --schedule noam --warmup 9 --max-steps 1 -o m.safetensors records >/dev/null
+    run -2 mgen-train "${small[@]}" --optimizer sgd --nesterov -o n.safetensors records
+    assert_output --partial "nesterov needs a momentum"
+}
+
+@test "a state that is carried ends with the same bytes at any number of threads, and resumed" {
+    melodies 30 >records
+    carried=("${small[@]}" --carry --length 8 --dropout 0.2)
+    for j in 1 2 7; do mgen-train -q -j $j "${carried[@]}" --max-steps 9 --force -o m.safetensors records >/dev/null && cp m.state $j.state; done
+    cmp 1.state 2.state
+    cmp 1.state 7.state
+    mgen-train -q "${carried[@]}" --max-steps 5 --force -o m.safetensors records >/dev/null
+    mgen-train -q --resume --max-steps 9 -o m.safetensors >/dev/null
+    cmp 1.state m.state
+    mgen-train -q "${small[@]}" --length 8 --dropout 0.2 --max-steps 9 --force -o n.safetensors records >/dev/null
+    run ! cmp -s m.safetensors n.safetensors
+}
+
+@test "events for TensorBoard come in a file for each run" {
+    melodies 20 | mgen-train -q "${small[@]}" --epochs 2 --tfevents events -o m.safetensors >out
+    mgen-train -q --resume --epochs 4 --tfevents events -o m.safetensors >>out
+    [ "$(find events -name 'events.out.tfevents.*' | wc -l)" -eq 2 ]
+    # an event for each record, under the names that records have
+    [ "$(cat events/* | grep -ao 'grad_norm' | wc -l)" -eq "$(jq -s 'map(select(.kind == "step")) | length' out)" ]
+    [ "$(cat events/* | grep -ao 'valid_loss' | wc -l)" -eq 4 ]
+    run -3 mgen-train -q "${small[@]}" --tfevents /proc/none --force -o m.safetensors <(melodies 3)
+    assert_output --partial "/proc/none"
+}
+
+@test "TensorBoard reads the events" {
+    python3 -c 'import tensorboard' 2>/dev/null || skip "TensorBoard is not there"
+    melodies 20 | mgen-train -q "${small[@]}" --epochs 2 --tfevents events -o m.safetensors >out
+    python3 - >values <<'PYTHON'
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator("events").Reload()
+print([(e.step, round(e.value, 4)) for e in events.Scalars("valid_loss")])
+PYTHON
+    [ "$(cat values)" = "$(jq -sr 'map(select(.valid_loss)) | map("(\(.step), \(.valid_loss * 1e4 | round / 1e4))") | "[" + join(", ") + "]"' out)" ]
+}
+
+@test "a training sums up what it did" {
+    melodies 20 >records
+    run -0 --separate-stderr mgen-train "${small[@]}" --epochs 2 --report 1 -o m.safetensors records
+    [[ $stderr == *"best validation loss "*" after step "*", in epoch "* ]]
+    [[ $stderr == *" tokens a second; the products took "*" % of the "*" GFLOP/s that "* ]]
+    [[ $stderr == *"wrote m.safetensors, m.state, m.data"* ]]
+    echo "$output" | jq -se 'map(select(.kind == "step")) | all(.peak_share > 0 and .tokens_per_s > 0)'
+}
+
+@test "the losses are drawn, on a terminal at its end and as a picture" {
+    melodies 20 >records
+    mgen-train -q "${small[@]}" --epochs 3 --curve c.svg -o m.safetensors records >out
+    grep -q 'class="curve s0"' c.svg
+    grep -q 'class="curve s1"' c.svg
+    jq -c 'select(.kind == "step")' out >steps # the picture that mgen-info draws of the records
+    mgen-info --curve loss,valid_loss -o d.svg steps
+    cmp <(grep 'class="curve' c.svg) <(grep 'class="curve' d.svg)
+    run -3 mgen-train "${small[@]}" --epochs 3 --curve c.svg -o n.safetensors records
+    assert_output --partial "c.svg"
+    [ ! -e n.safetensors ]
+    mgen-train -q --resume --epochs 4 --curve c.svg -o m.safetensors >/dev/null
+    run ! cmp -s c.svg d.svg
+    run ! mgen-train -q --resume --curve e.svg -o m.safetensors # there is no step to draw
+    [ ! -e e.svg ]
+    NO_COLOR=1 LC_ALL=C script -qec "mgen-train ${small[*]} --epochs 3 -o t.safetensors records >/dev/null" /dev/null </dev/null | tr -d '\r' >shown
+    grep -q 'valid_loss' shown
+    grep -q '\*' shown
+}

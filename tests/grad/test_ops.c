@@ -46,7 +46,7 @@ static void fill(mg_tensor *t, input_kind kind, mg_random *random)
 static bool bench_open(bench *b, const grad_case *c, bool spells)
 {
     mg_error why = {0};
-    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1});
+    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false});
     mg_node *in[MOST_INPUTS], *dx[MOST_INPUTS + 1], *ddx[MOST_INPUTS + 1], *wanted[MOST_INPUTS + 1];
     *b = (bench){.c = c};
     mg_graph_spell(g, spells);
@@ -207,7 +207,7 @@ static void fused_is_spelled(void)
 static void stops(void)
 {
     mg_error why = {0};
-    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1});
+    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false});
     mg_node *x = mg_input(g, "x", &MG_SHAPE(3)), *other = mg_input(g, "other", &MG_SHAPE(2)), *dx[2];
     mg_node *y = mg_sum_all(g, mg_mul(g, x, mg_stop_gradient(g, mg_square(g, x)))); /* counts as x times a constant */
     mg_grad(g, y, NULL, (mg_node *[]){x, other}, 2, dx);

@@ -48,6 +48,25 @@ five_thousand() {
     [ "$(jq -r 'select(.kind == "piece") | .id' records-1 | wc -l)" -eq "$(jq -r 'select(.kind == "metrics") | .path' metrics-1 | wc -l)" ]
 }
 
+@test "the memory of a training does not grow with the corpus" {
+    is_sanitised && skip "AddressSanitizer keeps what is freed"
+    train=(mgen-train -q --max-steps 60 --epochs 0 --hidden 16 --valid 0)
+    melodies 4000 >few
+    for ((i = 0; i < 50; i++)); do cat few; done >many
+    for set in few many; do
+        peak "${train[@]}" -o $set.safetensors $set >/dev/null # spooled
+        mv peak $set-records
+        peak "${train[@]}" -o again.safetensors --force $set.data >/dev/null # mapped
+        mv peak $set-packed
+    done
+    for way in records packed; do
+        echo "$way: $(cat few-$way) KiB for 4,000 records, $(cat many-$way) KiB for 200,000"
+        # besides the model, one batch and 64 MiB
+        [ "$(cat many-$way)" -lt $(($(cat few-$way) + 32768)) ]
+    done
+    [ "$(stat -c %s many.data)" -gt $((65536 * 1024)) ]
+}
+
 @test "a million records through a pipe do not grow memory" {
     melodies 1000 >thousand
     for tool in "mgen-prep" "mgen-eval --only pitch_range" "mgen-split" "mgen-info"; do

@@ -24,28 +24,56 @@ prepared() {
 encoding=(-e performance388 --min-tokens 0)
 small=(--hidden 16 --layers 2 --embedding 8 --batch 8)
 
-@test "killed a hundred times at random moments, a training ends with the bytes of one that went through" {
+@test "killed two hundred times at random moments, a training ends with the bytes of one that went through" {
     melodies 60 >records
     long=(--max-steps 3000 --patience 0 --epochs 0)
     mgen-train -q "${small[@]}" --dropout 0.3 "${long[@]}" -o whole.safetensors records >/dev/null
     RANDOM=1
-    local kills=0
-    mgen-train -q "${small[@]}" --dropout 0.3 "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
-    while pid=$!; do
-        sleep "0.$(printf %03d $((20 + RANDOM % 180)))"
-        kill -KILL $pid 2>/dev/null || break
-        wait $pid || true
-        kills=$((kills + 1))
-        [ "$kills" -lt 100 ] || break
-        [ ! -e m.safetensors ] || mgen-info m.safetensors >/dev/null
+    local kills=0 ends=0 status
+    while [ $kills -lt 200 ] || [ $ends -eq 0 ]; do
         if [ -e m.state ]; then set -- --resume; else set -- "${small[@]}" --dropout 0.3 --force; fi
-        mgen-train -q "$@" "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
+        mgen-train -q -j $((1 + kills % 2)) "$@" "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
+        pid=$!
+        sleep "0.$(printf %03d $((20 + RANDOM % 400)))"
+        [ $kills -ge 200 ] || kill -KILL $pid 2>/dev/null || true
+        status=0
+        wait $pid || status=$?
+        [ ! -e m.safetensors ] || mgen-info m.safetensors >/dev/null
+        if [ $status -eq 137 ]; then
+            kills=$((kills + 1))
+        else # it came through: once more, from the start
+            [ $status -eq 0 ]
+            cmp m.state whole.state
+            rm m.*
+            ends=$((ends + 1))
+        fi
     done
-    wait || true
-    mgen-train -q --resume "${long[@]}" -o m.safetensors records >/dev/null
-    echo "$kills kills"
-    [ "$kills" -gt 20 ]
-    cmp m.state whole.state
+    echo "$kills kills, $ends ends"
+    [ -z "$(find . -name '.mgen-*')" ]
+}
+
+@test "killed between any two system calls of its saves, a training ends with the bytes of one that went through" {
+    can_trace
+    melodies 20 >records
+    steps=("${small[@]}" --dropout 0.3 --carry --length 16 --patience 0 --epochs 0)
+    mgen-train -q -j 1 "${steps[@]}" --max-steps 4 -o whole.safetensors records >/dev/null
+    mgen-train -q -j 1 "${steps[@]}" --max-steps 2 -o begun.safetensors records >/dev/null
+    # The calls that change what others see of a file; each of them is the last one in turn, and never made.
+    for call in flock ftruncate write fsync rename unlink; do
+        for n in $(seq 100); do
+            rm -f m.*
+            for part in state data safetensors; do cp begun.$part m.$part; done
+            status=0
+            traced $call "signal=KILL:when=$n" mgen-train -q -j 1 --resume --max-steps 4 --save-seconds 0 -o m.safetensors || status=$?
+            mgen-info m.safetensors >/dev/null || { echo "$call $n: no model is left"; return 1; }
+            mgen-train -q -j 2 --resume --max-steps 4 -o m.safetensors >/dev/null || { echo "$call $n: it does not go on"; return 1; }
+            cmp m.state whole.state || { echo "$call $n: other bytes"; return 1; }
+            [ $status -ne 0 ] || break
+        done
+        echo "$call: $((n - 1)) calls"
+        [ "$n" -gt 1 ]
+        [ "$n" -lt 100 ]
+    done
     [ -z "$(find . -name '.mgen-*')" ]
 }
 

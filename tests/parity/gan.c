@@ -75,7 +75,10 @@ static mg_status give(const subject *s, const machine *m, const char *check, con
     return fixture_give_tensor(s->fx, check, tensor, mg_instance_output(m->run, tensor), why);
 }
 
-static mg_use use_of(const subject *s, mg_purpose purpose, int phase) { return (mg_use){purpose, phase, s->batch, 1}; }
+static mg_use use_of(const subject *s, mg_purpose purpose, int phase)
+{
+    return (mg_use){purpose, phase, s->batch, 1, false};
+}
 
 /* ---- forward ---- */
 

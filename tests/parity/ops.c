@@ -135,7 +135,7 @@ static mg_status run_case(fixture *fx, const mg_json *check, op_builder builder,
     subject s = {.fx = fx, .check = check, .name = mg_json_get_string(check, "name", "?")};
     mg_plan *plan = NULL;
     mg_instance *run = NULL;
-    s.op = (op_case){.g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1}), .params = mg_json_get(check, "params")};
+    s.op = (op_case){.g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false}), .params = mg_json_get(check, "params")};
     if (!s.op.g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_status status = take_all(&s, why);
     if (status) return mg_graph_free(s.op.g), status;

@@ -79,7 +79,7 @@ static void mask_out(mg_tensor t, const mg_real *mask, int64_t steps)
 static mg_status likelihood(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_LIKELIHOOD, 0, batch, length}, why);
+    mg_status status = machine_open(&m, s, (mg_use){MG_LIKELIHOOD, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     if (!status) {
@@ -118,7 +118,7 @@ static mg_status give_states(fixture *fx, machine *m, const char *stem, mg_error
 static mg_status states(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, length}, why);
+    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     if (!status) status = give_states(s->fx, &m, "h", why);
@@ -130,7 +130,7 @@ static mg_status states(subject *s, int64_t batch, int64_t length, mg_error *why
 static mg_status gradients(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, batch, length}, why);
+    mg_status status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     for (size_t i = 0; !status && i < s->params.n; i++) {
@@ -155,8 +155,8 @@ static mg_status stream(subject *s, int64_t batch, int64_t length, mg_error *why
 {
     machine whole, m;
     double *rows = NULL;
-    mg_status status = machine_open(&whole, s, (mg_use){MG_STREAMING, 0, batch, length}, why);
-    mg_status other = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, 1}, why);
+    mg_status status = machine_open(&whole, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
+    mg_status other = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, 1, false}, why);
     if (!status) status = other;
     if (!status) status = fill(&whole, s->fx, "", 0, why);
     for (int64_t t = 0; !status && t < length; t++) {
@@ -206,7 +206,7 @@ static mg_status generate(subject *s, mg_error *why)
     machine m;
     double *chosen = NULL, *rows = NULL;
     if (!primer || primer->dim[0] < 1) return mg_fail(why, MG_BAD_DATA, "the fixture has no primer");
-    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, 1, 1}, why);
+    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, 1, 1, false}, why);
     mg_tensor roll = status ? (mg_tensor){0} : mg_instance_input(m.run, "roll");
     mg_tensor input = roll.data || status ? roll : mg_instance_input(m.run, "tokens");
     if (!status) *(mg_real *)mg_instance_input(m.run, "mask").data = 1;

@@ -173,7 +173,7 @@ static void alone(void)
 static mg_status status_of(const mg_shape *x, const mg_shape *w, const mg_window *window, char text[480])
 {
     mg_error why = {0};
-    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1});
+    mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false});
     mg_conv(g, mg_input(g, "x", x), mg_input(g, "w", w), window);
     mg_status status = mg_graph_status(g, &why);
     snprintf(text, 480, "%s", why.text);

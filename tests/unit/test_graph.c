@@ -6,7 +6,7 @@
 
 #include "op/plan.h"
 
-static const mg_use training = {MG_TRAINING, 0, 1, 1}, streaming = {MG_STREAMING, 0, 1, 1};
+static const mg_use training = {MG_TRAINING, 0, 1, 1, false}, streaming = {MG_STREAMING, 0, 1, 1, false};
 
 /* ---- random graphs ---- */
 
@@ -170,7 +170,7 @@ static void rows_go_on_from_others(void)
 {
     mg_error why = {0};
     enum { ROWS = 3 };
-    mg_graph *g = mg_graph_new((mg_use){MG_STREAMING, 0, ROWS, 1});
+    mg_graph *g = mg_graph_new((mg_use){MG_STREAMING, 0, ROWS, 1, false});
     mg_node *a = mg_state(g, "a", &MG_SHAPE(ROWS, 2)), *all = mg_state(g, "all", &MG_SHAPE(1));
     mg_node *x = mg_input(g, "x", &MG_SHAPE(ROWS, 2)), *shared = mg_input(g, "shared", &MG_SHAPE(1));
     mg_write(g, a, mg_add(g, a, x));
@@ -326,6 +326,32 @@ static void allocations_may_fail(void)
     CHECK_FAILING_ALLOCATIONS(build_and_run(&why));
 }
 
+/* ---- work ---- */
+
+static void products_are_counted(void)
+{
+    mg_error why = {0};
+    mg_plan *plan;
+    mg_start start = {MG_START_CONSTANT, 0};
+    mg_graph *g = mg_graph_new(training);
+    mg_node *x = mg_input(g, "x", &MG_SHAPE(2, 5, 3)), *w = mg_param(g, "w", &MG_SHAPE(7, 3), start);
+    mg_node *y = mg_linear(g, mg_tanh(g, x), w, mg_param(g, "b", &MG_SHAPE(7), start)); /* 10 x 3 x 7 */
+    mg_output(g, "y", mg_matmul(g, y, mg_tanh(g, y), true, false));                     /* 2 of 7 x 5 x 7 */
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
+    CHECK_NEAR(mg_plan_flops(plan), 2.0 * (10 * 3 * 7 + 2 * 7 * 5 * 7), 0);
+    mg_plan_free(plan);
+    g = mg_graph_new(training);
+    enum { STEPS = 6, BATCH = 2, UNITS = 5 };
+    mg_node *pre = mg_param(g, "pre", &MG_SHAPE(STEPS, BATCH, 4 * UNITS), start), *dx[2];
+    mg_node *zero = mg_fill(g, &MG_SHAPE(BATCH, UNITS), 0), *u = mg_param(g, "u", &MG_SHAPE(4 * UNITS, UNITS), start);
+    mg_lstm_out r = mg_lstm(g, pre, zero, zero, u, mg_fill(g, &MG_SHAPE(STEPS, BATCH), 1));
+    mg_grad(g, mg_sum_all(g, mg_square(g, r.y)), NULL, (mg_node *[]){pre, u}, 2, dx);
+    mg_output(g, "dpre", dx[0]), mg_output(g, "du", dx[1]);
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK); /* there, back, and the weight's gradient */
+    CHECK_NEAR(mg_plan_flops(plan), 3 * 2.0 * STEPS * BATCH * 4 * UNITS * UNITS, 0);
+    mg_plan_free(plan);
+}
+
 int main(void)
 {
     TEST("sharing memory changes no result", sharing_changes_nothing);
@@ -338,5 +364,6 @@ int main(void)
     TEST("shapes that do not fit are told with op and shapes", misfits_are_told);
     TEST("indices outside their limit are refused", indices_are_checked);
     TEST("every allocation may fail, and a run makes none", allocations_may_fail);
+    TEST("the operations of products are counted", products_are_counted);
     return tap_end();
 }

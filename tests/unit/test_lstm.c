@@ -97,8 +97,8 @@ static void streams_as_it_learns(void)
     mg_error why = {0};
     for (size_t k = 0; k < sizeof configs / sizeof *configs; k++) {
         made m = make(configs[k], (mg_data_form){VOCAB, FEATURES});
-        machine whole = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS});
-        machine stream = start(&m, (mg_use){MG_STREAMING, 0, BATCH, 1});
+        machine whole = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS, false});
+        machine stream = start(&m, (mg_use){MG_STREAMING, 0, BATCH, 1, false});
         fill(whole.run, 0, STEPS);
         REQUIRE(mg_instance_run(whole.run, &why) == MG_OK);
         const mg_real *want = mg_instance_output(whole.run, "logits").data;
@@ -130,7 +130,7 @@ static void adds_the_input_to_the_output(void)
     memset(bias, 0, 3 * sizeof *bias);
     CHECK(!param(&m, "projection.0.weight")); /* the sizes are equal */
     const mg_real *w = param(&m, "input.weight"), *b = param(&m, "input.bias");
-    machine x = start(&m, (mg_use){MG_STREAMING, 0, 1, 1});
+    machine x = start(&m, (mg_use){MG_STREAMING, 0, 1, 1, false});
     mg_real *in = mg_instance_input(x.run, "features").data, *mask = mg_instance_input(x.run, "mask").data;
     for (int f = 0; f < FEATURES; f++) in[f] = (mg_real)(f * f - 3);
     if (mask) mask[0] = 1;
@@ -174,8 +174,8 @@ static double loss_of(machine *x, uint64_t seed)
 static void drops_what_enters_in_training_alone(void)
 {
     made m = make("{\"hidden\":5,\"layers\":1,\"input\":\"onehot\",\"dropout_in\":0.5}", (mg_data_form){VOCAB, 0});
-    machine training = start(&m, (mg_use){MG_TRAINING, 0, BATCH, STEPS});
-    machine likelihood = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS});
+    machine training = start(&m, (mg_use){MG_TRAINING, 0, BATCH, STEPS, false});
+    machine likelihood = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS, false});
     CHECK(loss_of(&training, 1) != loss_of(&training, 2));
     CHECK(loss_of(&training, 1) == loss_of(&training, 1));
     CHECK(loss_of(&likelihood, 1) == loss_of(&likelihood, 2));

@@ -25,7 +25,7 @@ static void dropout_keeps_the_mean(void)
     static const double shares[] = {0.1, 0.5, 0.9};
     for (int k = 0; k < 3; k++) {
         double p = shares[k], dropped = 0, mean = 0;
-        mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1});
+        mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false});
         mg_output(g, "y", mg_dropout(g, "drop", mg_input(g, "x", &MG_SHAPE(ROWS, COLUMNS)), p, 0));
         mg_plan *plan;
         mg_instance *run = run_once(g, &plan, NULL);
@@ -47,7 +47,7 @@ static void dropout_keeps_the_mean(void)
 static void dropout_is_of_training(void)
 {
     for (int purpose = MG_TRAINING; purpose <= MG_STREAMING; purpose++) {
-        mg_graph *g = mg_graph_new((mg_use){(mg_purpose)purpose, 0, 1, 1});
+        mg_graph *g = mg_graph_new((mg_use){(mg_purpose)purpose, 0, 1, 1, false});
         mg_node *x = mg_input(g, "x", &MG_SHAPE(2, 3));
         CHECK((mg_dropout(g, "drop", x, 0.5, 0) == x) == (purpose != MG_TRAINING));
         CHECK(mg_dropout(g, "drop", x, 0, 0) == x);
@@ -61,7 +61,7 @@ static void means_are_over_their_axes(void)
     static const struct { unsigned axes; int n; double mean[6]; } cases[] = {
         {1, 6, {4, 5, 6, 7, 8, 15}}, {2, 4, {3, 4, 9, 14}}, {6, 2, {3.5, 11.5}}, {7, 1, {7.5}}, {0, 0, {0}}};
     for (int k = 0; k < 5; k++) {
-        mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1});
+        mg_graph *g = mg_graph_new((mg_use){MG_TRAINING, 0, 1, 1, false});
         mg_node *x = mg_input(g, "x", &MG_SHAPE(2, 3, 2));
         mg_output(g, "y", mg_mean(g, x, cases[k].axes));
         if (cases[k].axes == 0) CHECK(mg_mean(g, x, 0) == x);

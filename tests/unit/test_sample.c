@@ -382,7 +382,7 @@ static double log_likelihood(const mg_trained *t, const mg_encoding *e, const in
 {
     mg_error why = {0};
     int64_t steps = e->is_roll ? mg_encoding_steps(e, tokens, n) - 1 : (int64_t)n + (e->end >= 0), frame = 0;
-    mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, 1, steps});
+    mg_graph *g = mg_model_graph(t->model, t->config, (mg_use){MG_LIKELIHOOD, 0, 1, steps, false});
     mg_plan *plan;
     mg_real **params, sum = 0;
     mg_instance *run;

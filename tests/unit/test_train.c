@@ -134,6 +134,45 @@ static void splits_are_followed(void)
     mg_pack_release(pack);
 }
 
+static void lanes_go_on(void)
+{
+    mg_error why = {0};
+    mg_pack *pack = make_pack(in_folder("a.data"), 12, NULL);
+    mg_corpus *c;
+    mg_batch batch;
+    REQUIRE(mg_corpus_open(pack, 0, 16, &c, &why) == MG_OK);
+    size_t n = mg_corpus_count(c, MG_SPLIT_TRAIN);
+    CHECK_INT(n, 50);
+    for (size_t rows = 1; rows <= 60; rows += rows < 8 ? 1 : 13) {
+        REQUIRE(mg_batch_new(c, (int64_t)rows, &batch, &why) == MG_OK);
+        uint32_t *order = mg_corpus_lanes(c, MG_SPLIT_TRAIN, (int64_t)rows, 1, 0);
+        bool seen[64] = {false};
+        size_t batches = (n + rows - 1) / rows, found = 0, cuts = 0;
+        double targets = 0;
+        for (size_t b = 0; b < batches; b++) {
+            REQUIRE(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + b * rows, rows, &why) == MG_OK);
+            targets += batch.targets;
+            for (size_t r = 0; r < rows; r++) {
+                uint32_t x = order[b * rows + r];
+                CHECK(b == 0 || x == MG_NO_EXAMPLE || order[(b - 1) * rows + r] != MG_NO_EXAMPLE); /* no holes */
+                if (x == MG_NO_EXAMPLE) continue;
+                CHECK(x < n && !seen[x]);
+                seen[x] = true;
+                found++;
+                if (batch.continues[r] && b > 0) CHECK_INT(order[(b - 1) * rows + r], x - 1);
+                cuts += batch.continues[r] && b == 0;
+            }
+        }
+        CHECK_INT(found, n);
+        CHECK_INT(targets, mg_corpus_steps(c, MG_SPLIT_TRAIN));
+        CHECK(cuts < rows); /* the first lane begins with a piece */
+        mg_free(order);
+        mg_batch_free(&batch);
+    }
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+}
+
 /* ---- the tree ---- */
 
 static mg_tensor_set params_of(int n)
@@ -278,7 +317,7 @@ static void optional_controls_come_and_are_left_out(void)
 
 /* ---- steps ---- */
 
-typedef struct { int threads, shards; bool profiles; } how;
+typedef struct { int threads, shards; bool carries; } how;
 
 /* Five steps of a small model with dropout; the hash of its parameters, and the last result. */
 static mg_hash five_steps(how h, mg_step_result *result)
@@ -295,15 +334,16 @@ static mg_hash five_steps(how h, mg_step_result *result)
     static const char settings[] = "{\"hidden\":12,\"embedding\":6,\"vocab\":38,\"dropout\":0.3}";
     REQUIRE(mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
     REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
-    REQUIRE(mg_corpus_open(pack, 0, 64, &c, &why) == MG_OK);
+    REQUIRE(mg_corpus_open(pack, 0, h.carries ? 8 : 64, &c, &why) == MG_OK);
     REQUIRE(mg_batch_new(c, 10, &batch, &why) == MG_OK);
     REQUIRE(mg_model_start(model, config, 3, &params, &why) == MG_OK);
     mg_trainer_options options = {.model = model, .config = config, .optim = mg_train_optim_defaults(),
-                                  .params = &params, .batch = 10, .shards = h.shards, .threads = h.threads, .seed = 3};
+                                  .params = &params, .batch = 10, .shards = h.shards, .threads = h.threads, .seed = 3,
+                                  .carries = h.carries};
     REQUIRE(mg_trainer_new(&options, &trainer, &why) == MG_OK);
-    uint32_t *order = mg_corpus_order(c, MG_SPLIT_TRAIN, 10, 3, 0);
+    uint32_t *order = (h.carries ? mg_corpus_lanes : mg_corpus_order)(c, MG_SPLIT_TRAIN, 10, 3, 0);
     for (int i = 0; i < 5; i++) {
-        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + i * 2, 10, &why), MG_OK);
+        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + i * (h.carries ? 10 : 2), 10, &why), MG_OK);
         CHECK_INT(mg_trainer_step(trainer, &batch, result, &why), MG_OK);
     }
     double nll;
@@ -323,13 +363,92 @@ static mg_hash five_steps(how h, mg_step_result *result)
 static void threads_change_nothing(void)
 {
     mg_step_result one, other;
-    mg_hash first = five_steps((how){1, 8, false}, &one);
-    for (int threads = 2; threads <= 7; threads += threads == 2 ? 1 : 4) {
-        CHECK(mg_hash_equal(first, five_steps((how){threads, 8, false}, &other)));
-        CHECK(one.loss == other.loss && one.grad_norm == other.grad_norm);
+    for (int carries = 0; carries < 2; carries++) {
+        mg_hash first = five_steps((how){1, 8, carries}, &one);
+        for (int threads = 2; threads <= 7; threads += threads == 2 ? 1 : 4) {
+            CHECK(mg_hash_equal(first, five_steps((how){threads, 8, carries}, &other)));
+            CHECK(one.loss == other.loss && one.grad_norm == other.grad_norm);
+        }
+        five_steps((how){2, 1, carries}, &other); /* another tree rounds otherwise, but hardly */
+        CHECK_NEAR(other.loss, one.loss, 1e-5);
     }
-    five_steps((how){2, 1, false}, &other); /* another tree rounds otherwise, but hardly */
-    CHECK_NEAR(other.loss, one.loss, 1e-5);
+}
+
+/* The likelihood of all pieces in examples of up to `length` tokens, one after the other. */
+static double likelihood(int64_t length, bool carries)
+{
+    mg_error why = {0};
+    const mg_model *model = mg_model_find("lstm");
+    void *config = mg_model_config(model);
+    mg_pack *pack = make_pack(in_folder("carry.data"), 9, NULL);
+    mg_corpus *c;
+    mg_batch batch;
+    mg_trainer *trainer;
+    mg_tensor_set params;
+    double sum = 0, part;
+    mg_model_adapt(model, config, (mg_data_form){38, 0});
+    REQUIRE(mg_corpus_open(pack, 0, length, &c, &why) == MG_OK);
+    REQUIRE(mg_batch_new(c, 1, &batch, &why) == MG_OK);
+    REQUIRE(mg_model_start(model, config, 3, &params, &why) == MG_OK);
+    mg_trainer_options options = {.model = model, .config = config, .optim = mg_train_optim_defaults(),
+                                  .params = &params, .batch = 1, .shards = 1, .threads = 1, .carries = carries};
+    REQUIRE(mg_trainer_new(&options, &trainer, &why) == MG_OK);
+    uint32_t *order = mg_corpus_lanes(c, MG_SPLIT_TRAIN, 1, 1, 0);
+    for (size_t i = 0; i < mg_corpus_count(c, MG_SPLIT_TRAIN); i++) {
+        REQUIRE(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + i, 1, &why) == MG_OK);
+        REQUIRE(mg_trainer_evaluate(trainer, &batch, &part, &why) == MG_OK);
+        sum += part;
+    }
+    mg_free(order), mg_free(config);
+    mg_trainer_free(trainer);
+    mg_tensor_set_clear(&params);
+    mg_batch_free(&batch);
+    mg_corpus_free(c);
+    mg_pack_release(pack);
+    return sum;
+}
+
+static void carried_states_are_memory(void)
+{
+    double whole = likelihood(200, false);
+    CHECK_NEAR(likelihood(200, true), whole, 1e-9 * whole);
+    CHECK_NEAR(likelihood(7, true), whole, 1e-6 * whole); /* as if never cut */
+    double forgetful = likelihood(7, false) - whole;
+    CHECK(forgetful > 1e-4 * whole || forgetful < -1e-4 * whole);
+}
+
+/* ---- schedules ---- */
+
+/* As torch.optim.lr_scheduler.ReduceLROnPlateau(factor=0.4, patience=2) goes through these losses. */
+static void stalls_are_waited_for(void)
+{
+    static const struct { double loss, divisor; } epochs[] = {
+        {9, 1}, {8, 1}, {8.5, 1}, {7.9999, 1}, {8.1, 2.5}, /* 7.9999 is less by no ten thousandth: three in a row */
+        {8.2, 2.5}, {7, 2.5}, {7, 2.5}, {7, 2.5}, {7, 6.25}, {7.5, 6.25}, {7.5, 6.25}, {7.5, 15.625},
+    };
+    mg_optim o = mg_optim_defaults();
+    mg_plateau p = {0};
+    mg_error why = {0};
+    double divisor = 1;
+    while (strcmp(mg_optim_options[0].choices[o.optimizer], "adam")) o.optimizer++;
+    const mg_option *row = mg_optim_options;
+    while (strcmp(row->name, "schedule")) row++;
+    while (strcmp(row->choices[o.schedule], "stall")) o.schedule++;
+    o.lr = 1, o.factor = 2.5, o.wait = 2, o.final = 0.1;
+    REQUIRE(mg_optim_check(&o, &why) == MG_OK);
+    for (size_t e = 0; e < sizeof epochs / sizeof *epochs; e++) {
+        CHECK(!mg_optim_is_over(&o, e + 1, divisor));
+        divisor = mg_plateau_tell(&p, &o, epochs[e].loss);
+        CHECK_NEAR(divisor, epochs[e].divisor, 1e-12);
+        CHECK_NEAR(mg_optim_rate(&o, e + 1, divisor), 1 / epochs[e].divisor, 1e-12);
+    }
+    CHECK(mg_optim_is_over(&o, 99, divisor)); /* 1 / 15.625 is below 0.1 */
+    o.schedule = 0;
+    CHECK(!mg_optim_is_over(&o, 99, divisor));
+    CHECK(!strcmp(mg_optim_idle(&o, "factor"), "schedule") && !strcmp(mg_optim_idle(&o, "momentum"), "optimizer"));
+    CHECK(!mg_optim_idle(&o, "betas") && !mg_optim_idle(&o, "lr") && !mg_optim_idle(&o, "clip"));
+    o.nesterov = true;
+    CHECK_INT(mg_optim_check(&o, &why), MG_BAD_ARGUMENT);
 }
 
 /* ---- the loop ---- */
@@ -364,7 +483,8 @@ static mg_status train(const char *name, bool resumes, uint64_t stop, double lr,
     if (!status && !resumes) status = mg_options_read(model->options, json, job.config, why);
     mg_json_free(json);
     if (!resumes) job.options.batch = 4, job.options.length = 40, job.options.valid = 0.3, job.optim.lr = lr;
-    if (!resumes) job.optim.ema = 0.9;
+    if (!resumes) job.optim.ema = 0.9, job.options.carry = strstr(name, "carried") != NULL;
+    if (job.options.carry) job.options.length = 8;
     job.options.max_steps = 23;
     *w = (watcher){.stop_at = stop};
     uint64_t seed = 9;
@@ -387,29 +507,38 @@ static bool same_files(const char *a, const char *b)
            mg_hash_equal(x, y);
 }
 
-static void resumed_is_uninterrupted(void)
+static void resume_to(const char *whole, const char *parts)
 {
     mg_error why = {0};
     watcher w;
+    char states[2][64];
+    snprintf(states[0], sizeof states[0], "%s.state", whole);
+    snprintf(states[1], sizeof states[1], "%s.state", parts);
     mg_pack_release(make_pack(in_folder("loop.data"), 12, NULL));
-    CHECK_INT(train("whole", false, 0, 1e-2, &w, &why), MG_OK);
+    CHECK_INT(train(whole, false, 0, 1e-2, &w, &why), MG_OK);
     CHECK(strstr(w.records.data, "\"valid_loss\""));
     mg_buffer_free(&w.records);
     for (uint64_t stop = 1; stop <= 20; stop += 5) {
-        CHECK_INT(train("parts", false, stop, 1e-2, &w, &why), MG_STOPPED);
+        CHECK_INT(train(parts, false, stop, 1e-2, &w, &why), MG_STOPPED);
         CHECK_INT(w.seen, stop);
         mg_buffer_free(&w.records);
-        CHECK_INT(train("parts", true, stop + 2, 0, &w, &why), MG_STOPPED);
+        CHECK_INT(train(parts, true, stop + 2, 0, &w, &why), MG_STOPPED);
         mg_buffer_free(&w.records);
-        CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_OK);
+        CHECK_INT(train(parts, true, 0, 0, &w, &why), MG_OK);
         mg_buffer_free(&w.records);
-        CHECK(same_files("whole.state", "parts.state"));
-        CHECK(same_files("whole", "parts"));
+        CHECK(same_files(states[0], states[1]));
+        CHECK(same_files(whole, parts));
     }
     /* Done is done: nothing more happens. */
-    CHECK_INT(train("parts", true, 0, 0, &w, &why), MG_OK);
+    CHECK_INT(train(parts, true, 0, 0, &w, &why), MG_OK);
     mg_buffer_free(&w.records);
-    CHECK(same_files("whole.state", "parts.state"));
+    CHECK(same_files(states[0], states[1]));
+}
+
+static void resumed_is_uninterrupted(void)
+{
+    resume_to("whole", "parts");
+    resume_to("carried whole", "carried parts");
 }
 
 static void a_stop_may_come_at_once(void)
@@ -596,11 +725,14 @@ int main(void)
     mg_error why = {0};
     if (mg_make_folder(folder, &why)) return 3;
     TEST("examples cover every step of every piece once", examples_cover_the_pieces);
+    TEST("lanes hold every example once, pieces in a row", lanes_go_on);
     TEST("splits are those of the records, or drawn by path", splits_are_followed);
     TEST("features know the piece up to their step, wherever it was cut", features_know_the_piece_so_far);
     TEST("optional controls come in every choice", optional_controls_come_and_are_left_out);
     TEST("a tree adds alike whoever is done first", tree_has_one_shape);
     TEST("a step is the same at any number of threads", threads_change_nothing);
+    TEST("a state that is carried knows what went before", carried_states_are_memory);
+    TEST("a rate drops where the loss stalls, as PyTorch's does", stalls_are_waited_for);
     TEST("a training that was stopped and resumed ends with the bytes of one that was not", resumed_is_uninterrupted);
     TEST("a stop may come before the first step", a_stop_may_come_at_once);
     TEST("a damaged state and other data are refused", states_are_guarded);

@@ -345,6 +345,15 @@ void cli_say(const cli *c, const char *format, ...)
     va_end(args);
 }
 
+void cli_show(const cli *c, const char *text)
+{
+    if (c->quiet) return;
+    cli_progress_clear(c->progress_line);
+    fputs(text, stderr);
+}
+
+bool cli_is_watched(const cli *c) { return !c->quiet && isatty(STDERR_FILENO); }
+
 bool cli_refuse(cli *c, const char *format, ...)
 {
     va_list args;

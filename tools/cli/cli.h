@@ -109,9 +109,14 @@ int cli_finish_found(cli *c, bool found, mg_status status, const mg_error *why);
 /** A line for people on standard error, "mgen-prep: ...", unless -q. */
 void cli_say(const cli *c, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));
 
-/** What standard output can show: `width` columns (0: the terminal's), Unicode where the locale says UTF-8, colours
-    on a terminal unless NO_COLOR is set. */
-mg_plot_style cli_style(int64_t width);
+/** The same as it stands, of several lines. */
+void cli_show(const cli *c, const char *text);
+/** Whether somebody looks: standard error is a terminal, and -q was not given. */
+bool cli_is_watched(const cli *c);
+
+/** What a descriptor, standard output as a rule, can show: `width` columns (0: the terminal's), Unicode where the
+    locale says UTF-8, colours on a terminal unless NO_COLOR is set. */
+mg_plot_style cli_style(int fd, int64_t width);
 
 /** The usage was wrong: say why, point to --help, and leave with 2. */
 bool cli_refuse(cli *c, const char *format, ...) __attribute__((__format__(__printf__, 2, 3)));

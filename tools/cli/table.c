@@ -36,7 +36,7 @@ static const char *kind_of(const mg_json *record) { return mg_json_get_string(re
 cli_table *cli_table_new(void)
 {
     cli_table *table = mg_alloc_zero(1, sizeof *table);
-    if (table) table->style = cli_style(0);
+    if (table) table->style = cli_style(STDOUT_FILENO, 0);
     return table;
 }
 

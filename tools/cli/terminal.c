@@ -29,12 +29,12 @@ static bool is_utf8(void)
     return false;
 }
 
-mg_plot_style cli_style(int64_t width)
+mg_plot_style cli_style(int fd, int64_t width)
 {
     const char *term = getenv("TERM"), *columns = getenv("COLUMNS");
-    bool is_terminal = isatty(STDOUT_FILENO), is_dumb = term && !strcmp(term, "dumb");
+    bool is_terminal = isatty(fd), is_dumb = term && !strcmp(term, "dumb");
     struct winsize size;
-    if (width == 0 && is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) width = size.ws_col;
+    if (width == 0 && is_terminal && ioctl(fd, TIOCGWINSZ, &size) == 0) width = size.ws_col;
     if (width == 0 && columns) width = strtol(columns, NULL, 10);
     if (width < 20) width = width > 0 ? 20 : USUAL_WIDTH;
     return (mg_plot_style){.width = width < 1000 ? (int)width : 1000, .is_unicode = is_utf8() && !is_dumb,

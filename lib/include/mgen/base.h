@@ -234,6 +234,8 @@ mg_status mg_open_to_read(const char *path, int *fd, mg_error *why);
 mg_status mg_read_some(int fd, const char *name, void *bytes, size_t most, size_t *n, mg_error *why);
 mg_status mg_file_read(const char *path, uint64_t cap, mg_file *file, mg_error *why);
 mg_status mg_file_read_fd(int fd, const char *name, uint64_t cap, mg_file *file, mg_error *why);
+/** What was read of a mapped file leaves memory; it comes back from the file where it is looked at again. */
+void mg_file_forget(const mg_file *file);
 void mg_file_free(mg_file *file);
 
 /** An output that appears under its name only when complete: written to a temporary beside it, synced, renamed.

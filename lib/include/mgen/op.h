@@ -14,13 +14,14 @@ MG_PUBLIC_BEGIN
 typedef struct mg_graph mg_graph;
 typedef struct mg_node mg_node;
 
-/** What a graph is built for. Dropout acts in training; what a stream remembers is zero there, and lives from run to
-    run elsewhere. */
+/** What a graph is built for. Dropout acts in training; what a stream remembers is zero there, unless it is carried
+    from run to run, and lives elsewhere. */
 typedef enum { MG_TRAINING, MG_LIKELIHOOD, MG_STREAMING } mg_purpose;
 typedef struct {
     mg_purpose purpose;
     int phase;             /**< of training */
     int64_t batch, length; /**< examples, steps of each */
+    bool carries;          /**< states go on from run to run, though this is no streaming; gradients end at them */
 } mg_use;
 
 mg_graph *mg_graph_new(mg_use use);
@@ -34,6 +35,7 @@ void mg_graph_spell(mg_graph *graph, bool spells);
 const mg_shape *mg_node_shape(const mg_node *x);
 int64_t mg_dim(const mg_node *x, int axis); /**< a length; negative axes count from the end */
 mg_type mg_node_type(const mg_node *x);
+const char *mg_node_name(const mg_node *x); /**< of an input, parameter, state or random node */
 
 /** Room for n nodes that lives as long as the graph; NULL after a failure. */
 mg_node **mg_node_array(mg_graph *graph, int64_t n);
@@ -59,8 +61,8 @@ mg_node *mg_param(mg_graph *g, const char *name, const mg_shape *shape, mg_start
 mg_node *mg_statistic(mg_graph *g, const char *name, const mg_shape *shape, mg_start start);
 /** Its value after an update, where the graph is for training: output "next/NAME". */
 void mg_statistic_move(mg_graph *g, mg_node *statistic, mg_node *value);
-/** What a stream remembers from one run to the next; zero at its start, and always where the use is training. Its
-    first axis counts the examples, unless it is the same for all of them. */
+/** What a stream remembers from one run to the next; zero at its start, and always where the use is training that does
+    not carry. Its first axis counts the examples, unless it is the same for all of them. */
 mg_node *mg_state(mg_graph *g, const char *name, const mg_shape *shape);
 /** The state's value after this run. */
 void mg_write(mg_graph *g, mg_node *state, mg_node *x);
@@ -172,6 +174,8 @@ typedef struct {
     bool is_statistic;
 } mg_param_info;
 mg_param_info mg_graph_param(const mg_graph *g, size_t i); /**< in the order of their first use */
+size_t mg_graph_states(const mg_graph *g);
+mg_node *mg_graph_state(const mg_graph *g, size_t i);
 
 /* ---- plan and run ---- */
 
@@ -181,6 +185,7 @@ typedef struct mg_plan mg_plan;
 mg_status mg_plan_new(mg_graph *graph, mg_plan **plan, mg_error *why);
 void mg_plan_free(mg_plan *plan);
 size_t mg_plan_bytes(const mg_plan *plan); /**< of an instance */
+double mg_plan_flops(const mg_plan *plan); /**< operations of a run's products, two a multiply-add; no other ops */
 const mg_graph *mg_plan_graph(const mg_plan *plan);
 /** Where time goes: calls of op i took seconds[i]; for a bench program. */
 typedef struct { const char *name; uint64_t calls; double seconds; } mg_op_time;

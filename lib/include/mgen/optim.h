@@ -18,32 +18,40 @@ typedef struct {
     double ema;            /**< weight of the old value in a running average of the parameters, 0: none */
     int schedule;          /**< row of the table: "constant" ... */
     int64_t warmup, total; /**< updates */
-    double final;          /**< the rate at the end of a schedule */
+    double final;          /**< the rate at the end of a schedule; below it, one that drops is over */
     int64_t hidden;        /**< noam: width of the model */
-    double factor;         /**< plateau: what the rate is divided by */
+    double factor;         /**< plateau, stall: what the rate is divided by */
     int64_t start, window; /**< plateau: epochs before the first drop; losses looked back at, at most 64 */
+    int64_t wait;          /**< stall: epochs without a better loss that are put up with */
 } mg_optim;
 
 extern const mg_option mg_optim_options[];
 mg_optim mg_optim_defaults(void);
 /** Whether the members fit each other (a cosine schedule that ends before its warm-up does not). */
 mg_status mg_optim_check(const mg_optim *optim, mg_error *why);
+/** The option whose value leaves the option `name` without effect: "optimizer" or "schedule"; NULL if none does. */
+const char *mg_optim_idle(const mg_optim *optim, const char *name);
 
 /* ---- schedules ---- */
 
 /** The rate of update t: `lr` by the schedule, divided by what plateaus have asked for so far. */
 double mg_optim_rate(const mg_optim *optim, uint64_t t, double divisor);
 
-/** Epochs so far, for the plateau schedule. Zero to start. */
+/** Epochs so far, for the schedules that drop: plateau, stall. Zero to start. */
 typedef struct {
     int64_t epochs;
     double divisor;    /**< 0 at the start, meaning 1 */
-    double losses[64]; /**< the last ones: loss of epoch e at e % 64 */
+    double losses[64]; /**< plateau: the last ones, loss of epoch e at e % 64 */
+    double best;       /**< stall: the lowest loss so far */
+    int64_t waited;    /**< stall: epochs since then, or since the last drop */
 } mg_plateau;
 
-/** After an epoch: where its loss is above the largest of the `window` before it, the rate drops by `factor`.
+/** After an epoch. plateau: where its loss is above the largest of the `window` before it, the rate drops by `factor`;
+    stall: where more than `wait` epochs did not better the lowest loss by 1e-4 of it (PyTorch's ReduceLROnPlateau).
     Returns the divisor from now on. Does nothing for other schedules. */
 double mg_plateau_tell(mg_plateau *plateau, const mg_optim *optim, double loss);
+/** Whether a schedule that drops has come below `final` at update t. */
+bool mg_optim_is_over(const mg_optim *optim, uint64_t t, double divisor);
 
 /* ---- steps ---- */
 

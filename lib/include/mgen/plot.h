@@ -70,12 +70,21 @@ void mg_plot_spark(mg_buffer *out, const double *values, size_t n, int columns, 
 
 typedef struct {
     mg_piece_options pieces;
-    mg_plot_style style;         /**< of pictures for a terminal, which go to standard output */
-    const char *svg;             /**< the SVG file to be written instead, for one picture; NULL: none */
+    mg_plot_style style;         /**< of pictures for a terminal */
+    const char *svg;             /**< the SVG file for one picture; NULL: text for a terminal, on standard output */
     bool may_replace;
     const char *title;           /**< of curves; piano-rolls are called as their pieces */
     int64_t first_bar, last_bar; /**< of piano-rolls; last_bar 0: 64 bars on the terminal, all in an SVG */
 } mg_picture_options;
+
+/** The values of some keys of step records, gathered as curves over the step, in bounded memory. */
+typedef struct mg_curves mg_curves;
+/** At most 8 names, which are lent. */
+mg_status mg_curves_new(const char *const *names, size_t n, mg_curves **curves, mg_error *why);
+void mg_curves_free(mg_curves *curves);
+void mg_curves_take(mg_curves *curves, const mg_json *record); /**< passes over what is no step record */
+/** One picture of them all, as the options ask. MG_BAD_DATA where nothing was gathered. */
+mg_status mg_curves_draw(const mg_curves *curves, const mg_picture_options *options, mg_buffer *picture, mg_error *why);
 
 /** The piano-roll of every piece. */
 mg_status mg_roll_run(const mg_picture_options *options, mg_source *source, mg_run *run, mg_error *why);

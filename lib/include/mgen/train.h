@@ -38,17 +38,23 @@ mg_status mg_corpus_describe(const mg_corpus *corpus, mg_trained *trained, mg_er
 /** Inputs of a step by name, examples first: tokens or roll, features where there are any, targets, mask. */
 typedef struct {
     int64_t examples, length;
-    double targets; /**< unmasked steps */
+    double targets;  /**< unmasked steps */
+    bool *continues; /**< of each row: its example is not the first of its piece */
     int n_parts;
     struct { const char *name; mg_tensor tensor; } parts[8];
 } mg_batch;
 
-/** The order of an epoch's training examples: shuffled by seed and epoch, examples of like length together. New, yours
-    (mg_free), NULL when out of memory; batch b is places b * batch .. of it. */
+/** A place of a batch that no example takes. */
+enum { MG_NO_EXAMPLE = UINT32_MAX };
+/** The order of an epoch's examples: shuffled by seed and epoch, examples of like length together. New, yours
+    (mg_free), NULL when out of memory; batch b is places b * batch .. (b + 1) * batch - 1 of it. */
 uint32_t *mg_corpus_order(const mg_corpus *corpus, mg_split split, int64_t batch, uint64_t seed, uint64_t epoch);
+/** The same in lanes: pieces are shuffled, laid end to end, and cut into `batch` lanes of equal length; batch b has the
+    b-th example of each lane. So a piece goes on in the same row of the next batch. */
+uint32_t *mg_corpus_lanes(const mg_corpus *corpus, mg_split split, int64_t batch, uint64_t seed, uint64_t epoch);
 /** Room for `examples` examples of any length that the corpus has. */
 mg_status mg_batch_new(const mg_corpus *corpus, int64_t examples, mg_batch *batch, mg_error *why);
-/** Put n examples into it, padded to a common length (2^k or 3 2^k) that few plans serve. */
+/** Put n examples into it, padded to a common length (2^k or 3 2^k, or the longest there is) that few plans serve. */
 mg_status mg_batch_fill(mg_batch *batch, const mg_corpus *corpus, mg_split split, const uint32_t *examples, size_t n,
                         mg_error *why);
 void mg_batch_free(mg_batch *batch);
@@ -68,6 +74,7 @@ typedef struct {
     int64_t batch;            /**< examples a step */
     int shards, threads;
     uint64_t seed;
+    bool carries;             /**< a row that continues begins with the state that this row of the batch before left */
 } mg_trainer_options;
 typedef struct {
     int phase;
@@ -80,8 +87,14 @@ void mg_trainer_free(mg_trainer *trainer);
 mg_status mg_trainer_step(mg_trainer *trainer, const mg_batch *batch, mg_step_result *result, mg_error *why);
 /** Sum of the negative log-likelihoods of a batch; of the averaged parameters where there is an average. */
 mg_status mg_trainer_evaluate(mg_trainer *trainer, const mg_batch *batch, double *nll, mg_error *why);
+/** The states that are carried in training (or in evaluation, which has its own) are zero again. */
+void mg_trainer_forget(mg_trainer *trainer, mg_purpose purpose);
 /** What the plateau schedule asked for: rates are divided by it from now on. */
 void mg_trainer_divide(mg_trainer *trainer, double divisor);
+/** Whether the next rate is below the one at which a schedule that drops ends. */
+bool mg_trainer_is_over(const mg_trainer *trainer);
+/** Operations of the products in the steps that this trainer has made (mg_plan_flops). */
+double mg_trainer_flops(const mg_trainer *trainer);
 uint64_t mg_trainer_steps(const mg_trainer *trainer); /**< made so far */
 /** The parameters that evaluation and generation use: the average where there is one, else params. */
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *trainer);
@@ -99,6 +112,7 @@ typedef struct {
     double valid;              /**< share held out where the records name no split */
     int64_t shards;            /**< parts of a batch that threads share */
     mg_controls controls;      /**< what comes in beside the tokens of performances */
+    bool carry;                /**< an example begins with the state that the one before it left */
     /* when to stop */
     int64_t epochs, max_steps; /**< 0: no limit */
     double max_seconds;        /**< of this run; 0: no limit */
@@ -121,6 +135,7 @@ typedef struct {
     bool may_replace;         /**< files that are there */
     bool has_provenance;
     char *data_path;          /**< to go on: the packed set, where it is not MODEL.data; yours */
+    const char *events;       /**< folder for a new file of events for TensorBoard; NULL: none */
     void (*say)(void *user, const char *text); /**< a line for people; may be NULL */
     void *say_user;
 } mg_train_job;
