@@ -27,9 +27,10 @@ mg_status mg_lines_open(int fd, const char *name, mg_lines **result, mg_error *w
         lines->fd = fd;
         if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) lines->size = (uint64_t)about.st_size;
         lines->name = mg_strdup(name);
-        if (lines->name) return MG_OK;
+        lines->data = mg_alloc(lines->capacity = 2 * PIECE, 1);
+        if (lines->name && lines->data) return MG_OK;
     }
-    mg_free(lines);
+    mg_lines_close(lines);
     *result = NULL;
     return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", name);
 }
@@ -51,7 +52,7 @@ static mg_status fill(mg_lines *lines, mg_error *why)
         lines->start = 0;
     }
     if (lines->capacity - lines->end < PIECE) {
-        size_t larger = lines->capacity ? lines->capacity * 2 : 2 * PIECE;
+        size_t larger = lines->capacity * 2;
         char *moved = mg_realloc(lines->data, larger, 1);
         if (!moved) return mg_fail(why, MG_NO_MEMORY, "%s: out of memory", lines->name);
         lines->data = moved;

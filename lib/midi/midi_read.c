@@ -373,6 +373,7 @@ mg_status mg_midi_read_each(const void *bytes, size_t size, const mg_read_option
 
 bool mg_midi_is(const void *bytes, size_t size)
 {
+    if (size == 0) return false;
     const uint8_t *at = bytes, *end = at + size;
     if (size >= 8 && (memcmp(at, "SMF2CLIP", 8) == 0 || memcmp(at, "MTrk", 4) == 0)) return true;
     return find(at, size > SEARCH ? at + SEARCH : end, "MThd") != NULL;

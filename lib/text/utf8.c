@@ -131,6 +131,18 @@ static void drop_controls(mg_buffer *out, size_t from)
     out->data[kept] = '\0';
 }
 
+/* Marks of UTF-8 in front: a text that were written with one would be read without. */
+static void drop_marks(mg_buffer *out, size_t from)
+{
+    enum { MARK = 3 };
+    if (out->failed || !out->data) return;
+    size_t at = from;
+    while (out->length - at >= MARK && memcmp(out->data + at, "\xef\xbb\xbf", MARK) == 0) at += MARK;
+    memmove(out->data + from, out->data + at, out->length - at);
+    out->length -= at - from;
+    out->data[out->length] = '\0';
+}
+
 mg_text_encoding mg_text_add_decoded(mg_buffer *out, const char *bytes, size_t length)
 {
     static const struct { mg_text_encoding encoding; const char *name; bool (*fits)(const unsigned char *, size_t);
@@ -152,5 +164,6 @@ mg_text_encoding mg_text_add_decoded(mg_buffer *out, const char *bytes, size_t l
         if (encoding == MG_TEXT_WESTERN && !convert(out, "CP1252", bytes, length)) add_latin1(out, s, length);
     }
     drop_controls(out, start);
+    drop_marks(out, start);
     return encoding;
 }
