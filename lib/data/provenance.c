@@ -50,6 +50,7 @@ static bool is_seal(const char *digits, const char *end)
 /* The seal's digits; NULL where there is none. */
 static const char *find_seal(const void *file, size_t size)
 {
+    if (size == 0) return NULL;
     const char *at = file, *end = at + size;
     while ((at = memmem(at, (size_t)(end - at), SEAL, strlen(SEAL)))) {
         at += strlen(SEAL);

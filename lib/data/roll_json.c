@@ -20,6 +20,7 @@ const char *data_split_named(const char *name, size_t length)
 /* An object whose first key names a part of a data set. */
 bool data_roll_json_is(const void *bytes, size_t size)
 {
+    if (size == 0) return false;
     const char *at = bytes, *end = at + size;
     while (at < end && memchr(" \t\r\n", *at, 4)) at++;
     if (at == end || *at++ != '{') return false;

@@ -27,7 +27,7 @@ static void encodings(void)
     CHECK_TEXT(decoded("\xff\xfe" "a\0\xe9\0", 6, MG_TEXT_UTF16), "a\xc3\xa9");
     CHECK_TEXT(decoded("\xfe\xff" "\0a\0\xe9", 6, MG_TEXT_UTF16), "a\xc3\xa9");
     CHECK_TEXT(decoded("\xef\xbb\xbf" "a", 4, MG_TEXT_UTF8), "a");
-    CHECK_TEXT(decoded("\0\xef\xbb\xbf\x01\xef\xbb\xbf" "a", 9, MG_TEXT_UTF8), "a"); /* nor what looks like a mark then */
+    CHECK_TEXT(decoded("\0\xef\xbb\xbf\x01\xef\xbb\xbf" "a", 9, MG_TEXT_UTF8), "a"); /* nor what is one then */
     CHECK_TEXT(decoded("\xa5\xc6\xa5\xb9\xa5\xc8", 6, MG_TEXT_EUC_JP), "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88");
     CHECK_TEXT(decoded("\xd2\xf4\xc0\xd6", 4, MG_TEXT_GBK), "\xe9\x9f\xb3\xe4\xb9\x90");
     CHECK_TEXT(decoded("\xec\xf3\xe7\xfb\xea\xe0", 6, MG_TEXT_CYRILLIC),
