@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* lstm PRESET [THREADS] [--ops]: a training step and generation of an LSTM, beside the machine's own peak of the same
-   minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256), jsb (1 x 400, one sequence
-   of 64). With --ops: where the time of a step goes. */
+/* lstm PRESET [THREADS] [--ops|--step|--generate]: a training step and generation of an LSTM, beside the machine's own
+   peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256), jsb
+   (1 x 400, one sequence of 64). With --ops: where the time of a step goes. With --step or --generate: that alone. */
 #include "tests/bench/bench.h"
 
 #include <mgen/model.h>
@@ -85,10 +85,9 @@ static void print_ops(const preset *p, mg_trainer *trainer, const mg_batch *batc
 
 static void training(const preset *p, mg_trained *t, int threads, bool ops)
 {
-    int shards = getenv("SHARDS") ? atoi(getenv("SHARDS")) : 8;
     mg_optim optim = mg_train_optim_defaults();
     mg_trainer_options options = {.model = t->model, .config = t->config, .optim = optim, .params = &t->params,
-                                  .batch = p->batch, .shards = shards, .threads = threads, .seed = 1};
+                                  .batch = p->batch, .shards = 8, .threads = threads, .seed = 1};
     mg_trainer *trainer;
     mg_step_result result;
     mg_batch batch = make_batch(p);
@@ -158,14 +157,14 @@ static mg_trained *make_model(const preset *p)
 
 int main(int argc, char **argv)
 {
-    bool ops = argc > 1 && strcmp(argv[argc - 1], "--ops") == 0;
-    int threads = argc - ops > 2 ? atoi(argv[2]) : mg_cores();
+    const char *only = argc > 1 && !strncmp(argv[argc - 1], "--", 2) ? argv[--argc] : "";
+    int threads = argc > 2 ? atoi(argv[2]) : mg_cores();
     bench_start();
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        if (argc - ops > 1 && strcmp(argv[1], presets[i].name)) continue;
+        if (argc > 1 && strcmp(argv[1], presets[i].name)) continue;
         mg_trained *t = make_model(&presets[i]);
-        training(&presets[i], t, threads, ops);
-        generation(&presets[i], t);
+        if (strcmp(only, "--generate")) training(&presets[i], t, threads, !strcmp(only, "--ops"));
+        if (strcmp(only, "--step")) generation(&presets[i], t);
         mg_trained_free(t);
     }
     return 0;

@@ -16,9 +16,9 @@ typedef struct {
 
 static const shape shapes[] = {
     /* LSTM: input product, recurrent step, its way back, gradients of both weights */
-    {"lstm.melody.input", 2048, 512, 128, false, true},
-    {"lstm.melody.weight", 512, 128, 2048, true, false},
-    {"lstm.performance.input", 8192, 2048, 512, false, true},
+    {"lstm.melody.input", 2048, 512, 128, false, true, false},
+    {"lstm.melody.weight", 512, 128, 2048, true, false, false},
+    {"lstm.performance.input", 8192, 2048, 512, false, true, false},
     {"lstm.performance.step.8", 8, 2048, 512, false, true, true},
     {"lstm.performance.step.16", 16, 2048, 512, false, true, true},
     {"lstm.performance.step.32", 32, 2048, 512, false, true, true},
@@ -26,32 +26,32 @@ static const shape shapes[] = {
     {"lstm.performance.back.32", 32, 512, 2048, false, false, true},
     {"lstm.melody.step.8", 8, 512, 128, false, true, true},
     {"lstm.melody.step.32", 32, 512, 128, false, true, true},
-    {"lstm.performance.weight", 2048, 512, 8192, true, false},
-    {"lstm.performance.output", 8192, 388, 512, false, true},
-    {"lstm.jsb.input", 64, 1600, 88, false, true},
-    {"lstm.generate.1", 1, 2048, 512, false, true},
-    {"lstm.generate.8", 8, 2048, 512, false, true},
-    {"lstm.generate.16", 16, 2048, 512, false, true},
+    {"lstm.performance.weight", 2048, 512, 8192, true, false, false},
+    {"lstm.performance.output", 8192, 388, 512, false, true, false},
+    {"lstm.jsb.input", 64, 1600, 88, false, true, false},
+    {"lstm.generate.1", 1, 2048, 512, false, true, false},
+    {"lstm.generate.8", 8, 2048, 512, false, true, false},
+    {"lstm.generate.16", 16, 2048, 512, false, true, false},
     /* TCN and WaveNet: filters x taps against gathered columns */
-    {"tcn.conv", 150, 4096, 450, false, false},
-    {"wavenet.dilated", 64, 4096, 64, false, false},
-    {"wavenet.skip", 512, 4096, 32, false, false},
+    {"tcn.conv", 150, 4096, 450, false, false, false},
+    {"wavenet.dilated", 64, 4096, 64, false, false, false},
+    {"wavenet.skip", 512, 4096, 32, false, false, false},
     /* WaveGAN */
-    {"wavegan.d1", 128, 4096, 1600, false, false},
-    {"wavegan.d4", 1024, 256, 12800, false, false},
-    {"wavegan.g0.input", 12800, 256, 1024, true, false},
-    {"wavegan.d4.weight", 1024, 12800, 256, false, true},
+    {"wavegan.d1", 128, 4096, 1600, false, false, false},
+    {"wavegan.d4", 1024, 256, 12800, false, false, false},
+    {"wavegan.g0.input", 12800, 256, 1024, true, false, false},
+    {"wavegan.d4.weight", 1024, 12800, 256, false, true, false},
     /* MuseGAN, GANSynth */
-    {"musegan.shared", 256, 1024, 512, false, false},
-    {"gansynth.conv", 256, 4096, 2304, false, false},
+    {"musegan.shared", 256, 1024, 512, false, false, false},
+    {"gansynth.conv", 256, 4096, 2304, false, false, false},
     /* Music Transformer: projections, the feed-forward layer, logits of a head */
-    {"transformer.qkv", 2048, 1536, 512, false, true},
-    {"transformer.ffn", 2048, 2048, 512, false, true},
-    {"transformer.logits", 512, 2048, 64, false, true},
-    {"transformer.values", 512, 64, 2048, false, false},
+    {"transformer.qkv", 2048, 1536, 512, false, true, false},
+    {"transformer.ffn", 2048, 2048, 512, false, true, false},
+    {"transformer.logits", 512, 2048, 64, false, true, false},
+    {"transformer.values", 512, 64, 2048, false, false, false},
     /* MusicGen */
-    {"musicgen.step.2", 2, 4096, 1024, false, true},
-    {"encodec.conv", 256, 4096, 3584, false, false},
+    {"musicgen.step.2", 2, 4096, 1024, false, true, false},
+    {"encodec.conv", 256, 4096, 3584, false, false, false},
 };
 
 /* On a 64-byte boundary, as all tensors are. */
@@ -63,51 +63,44 @@ static mg_real *numbers(int64_t n, void **block)
 }
 
 /* Seconds of a call: the median of batches long enough for the clock. */
-static double seconds_of(void (*run)(const mg_product_call *), const mg_product_call *call)
+static double seconds_of(const mg_product_call *call)
 {
     enum { TRIES = 7 };
     double taken[TRIES], flops = 2.0 * (double)call->m * (double)call->n * (double)call->k;
     int rounds = 1 + (int)(2e8 / flops);
-    run(call);
+    mg_product(call);
     for (int t = 0; t < TRIES; t++) {
         double start_s = bench_now_s();
-        for (int i = 0; i < rounds; i++) run(call);
+        for (int i = 0; i < rounds; i++) mg_product(call);
         taken[t] = (bench_now_s() - start_s) / rounds;
     }
     return bench_median(taken, TRIES);
 }
 
-static void library(const mg_product_call *call) { mg_onednn_product(call); }
-
 int main(int argc, char **argv)
 {
-    bool both = argc > 1 && !strcmp(argv[argc - 1], "--library"); /* beside what is behind the door */
     bench_start();
+    bench_print("product.peak", mg_peak_gflops(mg_cpu_class(), 1), "GFLOP/s");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const shape *s = &shapes[i];
-        if (argc - both > 1 && !strstr(s->name, argv[1])) continue;
-        void *block[4];
+        if (argc > 1 && !strstr(s->name, argv[1])) continue;
+        void *block[5];
         mg_real *a = numbers(s->m * s->k, &block[0]), *b = numbers(s->k * s->n, &block[1]);
         mg_real *c = numbers(s->m * s->n, &block[2]), *scratch = numbers(MG_DEPTH * (MG_WIDE + MG_TALL), &block[3]);
+        mg_real *panels = numbers((int64_t)mg_panels_size(s->k, s->n), &block[4]);
         mg_product_call call = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .scratch = scratch,
                                 .a = {a, s->ta ? 1 : s->k, s->ta ? s->m : 1},
                                 .b = {b, s->tb ? 1 : s->n, s->tb ? s->k : 1}};
-        void *held;
-        mg_real *panels = mg_aligned(mg_panels_size(s->k, s->n) * sizeof *panels, &held);
-        mg_kernels_now()->pack(s->k, s->n, &call.b, panels);
-        if (s->panels) call.panels = panels;
-        double flops = 2e-9 * (double)s->m * (double)s->n * (double)s->k, took = seconds_of(mg_product, &call);
+        if (s->panels) {
+            mg_kernels_now()->pack(s->k, s->n, &call.b, panels);
+            call.panels = panels;
+        }
+        double flops = 2e-9 * (double)s->m * (double)s->n * (double)s->k, took = seconds_of(&call);
         char name[96];
         snprintf(name, sizeof name, "product.%s", s->name);
-        if (s->m <= MG_SKINNY) bench_print(name, (double)(s->k * s->n) * sizeof *b / took / 1e9, "GB/s");
+        if (s->m <= MG_SKINNY && !s->panels) bench_print(name, (double)(s->k * s->n) * sizeof *b / took / 1e9, "GB/s");
         else bench_print(name, flops / took, "GFLOP/s");
-        if (both) {
-            double peak = mg_peak_gflops(mg_cpu_class(), 1), theirs = seconds_of(library, &call);
-            printf("# %-28s own %7.1f  library %7.1f  ratio %.2f  peak %.1f\n", s->name,
-                   flops / seconds_of(mg_kernels_now()->product, &call), flops / theirs, 0.0, peak);
-        }
-        for (int k = 0; k < 4; k++) mg_free(block[k]);
-        mg_free(held);
+        for (int k = 0; k < 5; k++) mg_free(block[k]);
     }
     return 0;
 }
