@@ -63,8 +63,9 @@ mg_node *mg_conv_to_kernel(mg_graph *g, mg_node *x, mg_node *y, const mg_window 
 /* Places of the result along an axis; 0 where the kernel does not fit into the input. */
 static int64_t places(const mg_attr *attr, int a, int64_t in, int64_t kernel)
 {
-    int64_t room = in + attr->conv.before[a] + attr->conv.after[a] - attr->conv.dilation[a] * (kernel - 1) - 1;
-    return kernel < 1 || room < 0 ? 0 : room / attr->conv.stride[a] + 1;
+    int64_t room = in + attr->conv.before[a] + attr->conv.after[a] - 1, dilation = attr->conv.dilation[a];
+    if (kernel < 1 || room < 0 || kernel - 1 > room / dilation) return 0;
+    return (room - dilation * (kernel - 1)) / attr->conv.stride[a] + 1;
 }
 
 static const char *check(const mg_attr *attr, const mg_shape *x, const mg_shape *w, const mg_shape *y)

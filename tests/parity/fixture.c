@@ -98,11 +98,39 @@ mg_status fixture_give_tensor(fixture *fx, const char *what, const char *tensor,
     return status;
 }
 
+mg_status fixture_give_weights(fixture *fx, const mg_tensor_set *params, mg_error *why)
+{
+    for (size_t i = 0; i < params->n; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "weights/%s", params->names[i]);
+        MG_TRY(fixture_give_tensor(fx, "train", name, params->tensors[i], why));
+    }
+    return MG_OK;
+}
+
 mg_status fixture_give_trouble(fixture *fx, const char *what, const mg_error *trouble, mg_error *why)
 {
     MG_TRY(fixture_give(fx, what, "", NULL, 0, why));
     fx->got[fx->n_got - 1].trouble = *trouble;
     return MG_OK;
+}
+
+/* ---- graphs ---- */
+
+mg_status machine_open(machine *m, mg_graph *g, const mg_tensor_set *params, mg_error *why)
+{
+    *m = (machine){0};
+    if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    MG_TRY(mg_plan_new(g, &m->plan, why));
+    MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
+    return mg_instance_new(m->plan, m->params, &m->run, why);
+}
+
+void machine_close(machine *m)
+{
+    mg_instance_free(m->run);
+    mg_plan_free(m->plan);
+    mg_free(m->params);
 }
 
 /* ---- inputs ---- */

@@ -6,7 +6,7 @@
 
 #include "tests/parity/parity.h"
 
-#include <mgen/tensor.h>
+#include <mgen/nn.h>
 
 typedef struct {
     char *name;
@@ -32,6 +32,8 @@ bool fixture_has(const fixture *fx, const char *what);
 mg_status fixture_give(fixture *fx, const char *what, const char *tensor, const double *values, size_t n,
                        mg_error *why);
 mg_status fixture_give_tensor(fixture *fx, const char *what, const char *tensor, mg_tensor t, mg_error *why);
+/* All parameters as the weights after training. */
+mg_status fixture_give_weights(fixture *fx, const mg_tensor_set *params, mg_error *why);
 /* Why nothing can be given for a check: it fails with that. */
 mg_status fixture_give_trouble(fixture *fx, const char *what, const mg_error *trouble, mg_error *why);
 /* Numbers of an input from element `from` on, into a tensor of either type. MG_BAD_DATA where there are not enough. */
@@ -40,6 +42,16 @@ bool fixture_is_index(const mg_stored *stored);
 /* Every check of the fixture: passed, failed, or unsupported where nothing was given for it. `trouble`: the runner
    failed with it. */
 void fixture_check(parity *p, fixture *fx, const mg_error *trouble);
+
+/* A graph, planned and bound to parameters. */
+typedef struct {
+    mg_plan *plan;
+    mg_real **params;
+    mg_instance *run;
+} machine;
+/* Takes the graph; NULL: there was no memory for one. */
+mg_status machine_open(machine *m, mg_graph *g, const mg_tensor_set *params, mg_error *why);
+void machine_close(machine *m); /* in any case */
 
 /* A runner for a model's fixtures. */
 typedef mg_status (*fixture_runner)(fixture *fx, mg_error *why);

@@ -41,24 +41,9 @@ static mg_status take(const mg_stored *from, const char *name, size_t index, mg_
 
 /* ---- a graph with its single batch ---- */
 
-typedef struct {
-    mg_plan *plan;
-    mg_real **params;
-    mg_instance *run;
-} machine;
-
-static void machine_close(machine *m)
+static mg_status run_graph(const subject *s, mg_graph *g, machine *m, mg_error *why)
 {
-    mg_instance_free(m->run);
-    mg_plan_free(m->plan);
-    mg_free(m->params);
-}
-
-static mg_status machine_run(const subject *s, mg_graph *g, machine *m, mg_error *why)
-{
-    MG_TRY(mg_plan_new(g, &m->plan, why));
-    MG_TRY(mg_model_bind(mg_plan_graph(m->plan), &s->params, &m->params, why));
-    MG_TRY(mg_instance_new(m->plan, m->params, &m->run, why));
+    MG_TRY(machine_open(m, g, &s->params, why));
     for (int i = 0; i < BATCH_INPUTS; i++) {
         const mg_stored *from = mg_tensors_find(s->fx->inputs, batch_inputs[i]);
         mg_tensor to = mg_instance_input(m->run, batch_inputs[i]);
@@ -94,7 +79,7 @@ static mg_status forward(const subject *s, mg_error *why)
     mg_output(g, outputs[1], fake);
     mg_output(g, outputs[2], gan_critic(g, o, gan_input_real(g, o), gan_input_shift(g, o, "real")));
     mg_output(g, outputs[3], gan_critic(g, o, fake, gan_input_shift(g, o, "fake")));
-    mg_status status = machine_run(s, g, &m, why);
+    mg_status status = run_graph(s, g, &m, why);
     for (int i = 0; !status && i < 4; i++) status = give(s, &m, "forward", outputs[i], why);
     machine_close(&m);
     return status;
@@ -108,7 +93,7 @@ static mg_status losses_of(const subject *s, int phase, mg_error *why)
     machine m = {0};
     mg_graph *g = mg_model_graph(&gan_model, &s->config, use_of(s, MG_TRAINING, phase));
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_status status = machine_run(s, g, &m, why);
+    mg_status status = run_graph(s, g, &m, why);
     if (!status) status = give(s, &m, "loss", row->loss, why);
     for (int i = 0; !status && row->parts && row->parts[i]; i++) status = give(s, &m, "loss", row->parts[i], why);
     for (size_t i = 0; !status && i < s->params.n; i++) {
@@ -148,7 +133,7 @@ static mg_status penalty(const subject *s, mg_error *why)
     mg_graph *g = mg_graph_new(use_of(s, MG_TRAINING, GAN_D));
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     describe_penalty(g, s);
-    mg_status status = machine_run(s, g, &m, why);
+    mg_status status = run_graph(s, g, &m, why);
     for (int i = 0; !status && i < 3; i++) status = give(s, &m, "gp", outputs[i], why);
     for (size_t i = 0; !status && i < s->params.n; i++) {
         char name[300];
@@ -276,12 +261,7 @@ static mg_status give_training(const subject *s, const training *t, mg_error *wh
         MG_TRY(fixture_give(s->fx, "train", gan_model.phases[phase].loss, t->of_phase[phase], t->done[phase], why));
     for (int i = 0; gan_parts[i]; i++)
         MG_TRY(fixture_give(s->fx, "train", gan_parts[i], t->parts[i], t->done[GAN_D], why));
-    for (size_t i = 0; i < s->params.n; i++) {
-        char name[300];
-        snprintf(name, sizeof name, "weights/%s", s->params.names[i]);
-        MG_TRY(fixture_give_tensor(s->fx, "train", name, s->params.tensors[i], why));
-    }
-    return MG_OK;
+    return fixture_give_weights(s->fx, &s->params, why);
 }
 
 static mg_status train(subject *s, mg_error *why)

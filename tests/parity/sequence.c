@@ -16,29 +16,9 @@ typedef struct {
     mg_tensor_set params;
 } subject;
 
-/* ---- a graph, planned and bound ---- */
-
-typedef struct {
-    mg_plan *plan;
-    mg_real **params;
-    mg_instance *run;
-} machine;
-
-static mg_status machine_open(machine *m, const subject *s, mg_use use, mg_error *why)
+static mg_status open_machine(machine *m, const subject *s, mg_use use, mg_error *why)
 {
-    *m = (machine){0};
-    mg_graph *g = mg_model_graph(s->model, s->config, use);
-    if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    MG_TRY(mg_plan_new(g, &m->plan, why));
-    MG_TRY(mg_model_bind(mg_plan_graph(m->plan), &s->params, &m->params, why));
-    return mg_instance_new(m->plan, m->params, &m->run, why);
-}
-
-static void machine_close(machine *m)
-{
-    mg_instance_free(m->run);
-    mg_plan_free(m->plan);
-    mg_free(m->params);
+    return machine_open(m, mg_model_graph(s->model, s->config, use), &s->params, why);
 }
 
 /* ---- inputs ---- */
@@ -79,7 +59,7 @@ static void mask_out(mg_tensor t, const mg_real *mask, int64_t steps)
 static mg_status likelihood(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_LIKELIHOOD, 0, batch, length, false}, why);
+    mg_status status = open_machine(&m, s, (mg_use){MG_LIKELIHOOD, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     if (!status) {
@@ -118,7 +98,7 @@ static mg_status give_states(fixture *fx, machine *m, const char *stem, mg_error
 static mg_status states(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
+    mg_status status = open_machine(&m, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     if (!status) status = give_states(s->fx, &m, "h", why);
@@ -130,7 +110,7 @@ static mg_status states(subject *s, int64_t batch, int64_t length, mg_error *why
 static mg_status gradients(subject *s, int64_t batch, int64_t length, mg_error *why)
 {
     machine m;
-    mg_status status = machine_open(&m, s, (mg_use){MG_TRAINING, 0, batch, length, false}, why);
+    mg_status status = open_machine(&m, s, (mg_use){MG_TRAINING, 0, batch, length, false}, why);
     if (!status) status = fill(&m, s->fx, "", 0, why);
     if (!status) status = mg_instance_run(m.run, why);
     for (size_t i = 0; !status && i < s->params.n; i++) {
@@ -155,8 +135,8 @@ static mg_status stream(subject *s, int64_t batch, int64_t length, mg_error *why
 {
     machine whole, m;
     double *rows = NULL;
-    mg_status status = machine_open(&whole, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
-    mg_status other = machine_open(&m, s, (mg_use){MG_STREAMING, 0, batch, 1, false}, why);
+    mg_status status = open_machine(&whole, s, (mg_use){MG_STREAMING, 0, batch, length, false}, why);
+    mg_status other = open_machine(&m, s, (mg_use){MG_STREAMING, 0, batch, 1, false}, why);
     if (!status) status = other;
     if (!status) status = fill(&whole, s->fx, "", 0, why);
     for (int64_t t = 0; !status && t < length; t++) {
@@ -206,7 +186,7 @@ static mg_status generate(subject *s, mg_error *why)
     machine m;
     double *chosen = NULL, *rows = NULL;
     if (!primer || primer->dim[0] < 1) return mg_fail(why, MG_BAD_DATA, "the fixture has no primer");
-    mg_status status = machine_open(&m, s, (mg_use){MG_STREAMING, 0, 1, 1, false}, why);
+    mg_status status = open_machine(&m, s, (mg_use){MG_STREAMING, 0, 1, 1, false}, why);
     mg_tensor roll = status ? (mg_tensor){0} : mg_instance_input(m.run, "roll");
     mg_tensor input = roll.data || status ? roll : mg_instance_input(m.run, "tokens");
     if (!status) *(mg_real *)mg_instance_input(m.run, "mask").data = 1;
@@ -300,12 +280,7 @@ static mg_status give_training(subject *s, const training *t, mg_error *why)
     MG_TRY(fixture_give(s->fx, "train", "loss", t->losses, steps, why));
     MG_TRY(fixture_give(s->fx, "train", "grad_norm", t->norms, steps, why));
     MG_TRY(fixture_give(s->fx, "train", "lr", t->rates, steps, why));
-    for (size_t i = 0; i < s->params.n; i++) {
-        char name[300];
-        snprintf(name, sizeof name, "weights/%s", s->params.names[i]);
-        MG_TRY(fixture_give_tensor(s->fx, "train", name, s->params.tensors[i], why));
-    }
-    return MG_OK;
+    return fixture_give_weights(s->fx, &s->params, why);
 }
 
 static mg_status train(subject *s, mg_error *why)

@@ -188,6 +188,7 @@ static void refusals(void)
         {{4, 9}, {2, 3, 3}, {.groups = 1}, "the channels are not those of the weight"},
         {{4, 9}, {3, 2, 3}, {.groups = 2}, "the filters do not fall into groups"},
         {{4, 2}, {3, 4, 3}, {.groups = 1}, "the kernel is longer than the input"},
+        {{4, 9}, {3, 4, 1 << 30}, {.dilation = {1 << 29}}, "the kernel is longer than the input"},
         {{4, 9}, {3, 4, 3}, {.stride = {-1}}, "out of range"},
         {{4, 9}, {3, 4, 3}, {.before = {(int64_t)1 << 40}}, "out of range"},
     };

@@ -248,11 +248,12 @@ static void check_updates(const mg_kernels *k, bool has_fma)
     (void)has_fma;
     static mg_real w[2][N], s0[2][N], s1[2][N];
     const mg_kernels *both[2] = {k, &mg_kernels_reference};
-    for (int what = 0; what < 5; what++) {
+    for (int what = 0; what < 6; what++) {
         for (int i = 0; i < 2; i++) {
             fill(w[i], N, "w", -1, 1), fill(s0[i], N, "s0", 0, 1), fill(s1[i], N, "s1", 0, 1), fill(a, N, "g", -1, 1);
             mg_update u = {.rate = 0.01f, .decay = 0.99f, .l2 = 0.1f, .beta1 = 0.9f, .gain1 = 0.1f, .beta2 = 0.99f,
-                           .gain2 = 0.01f, .eps = 1e-8f, .momentum = 0.8f, .root_scale = 3, .is_nesterov = what == 2};
+                           .gain2 = 0.01f, .eps = 1e-8f, .momentum = 0.8f, .root_scale = 3, .is_nesterov = what == 2,
+                           .has_eps_inside = what == 5};
             if (what == 0) both[i]->sgd(N, w[i], a, NULL, NULL, &u);
             else if (what <= 2) both[i]->sgd(N, w[i], a, s0[i], NULL, &u);
             else if (what == 3) both[i]->adam(N, w[i], a, s0[i], s1[i], &u);
