@@ -46,6 +46,7 @@ mg_status mg_preset_take(mg_train_job *job, const char *name, mg_model_finder fi
     mg_json *about = NULL;
     MG_TRY(parse(name, &about, why));
     mg_status status = mg_job_read(job, about, find, why);
+    job->preset_for = mg_encoding_find(mg_json_get_string(about, "encoding", ""));
     mg_json_free(about);
     return status;
 }

@@ -108,6 +108,8 @@ void mg_loop_say_begin(const mg_loop *l)
                 mg_corpus_encoding(c)->is_roll ? "frames" : "tokens", mg_corpus_encoding(c)->name,
                 mg_corpus_pieces(c, MG_SPLIT_VALID), l->job->model->name,
                 (long long)mg_tensor_set_count(&l->trained->params));
+    if (l->job->preset_for && l->job->preset_for != mg_corpus_encoding(c))
+        mg_loop_say(l, "the preset was made for %s, which this is not", l->job->preset_for->name);
     if (mg_corpus_steps(c, MG_SPLIT_TRAIN) < 1000)
         mg_loop_say(l, "so little music is learnt by heart rather than understood");
     if (l->job->resumes) mg_loop_say(l, "going on after step %llu", (unsigned long long)l->first_step);

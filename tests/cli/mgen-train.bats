@@ -330,6 +330,9 @@ differ() { ! cmp -s "$1" "$2"; }
     run -2 mgen-train --preset melody-atention -o n.safetensors records
     assert_output --partial "did you mean 'melody-attention'?"
     melodies 5 >plain
+    run -0 --separate-stderr mgen-train --preset jsb --hidden 8 --max-steps 1 -o n.safetensors plain
+    [[ $stderr == *"the preset was made for roll88, which this is not"* ]]
+    rm n.*
     run -2 mgen-train --preset melody-lookback -o n.safetensors plain
     assert_output --partial "features alone are no input where the data have none"
 }

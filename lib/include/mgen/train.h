@@ -129,6 +129,7 @@ typedef struct {
     void *config;             /**< of the model, yours; what follows from the data is set in it */
     mg_optim optim;
     mg_train_options options;
+    const mg_encoding *preset_for; /**< that the preset was made for; NULL: none was taken */
     const char *output;       /**< MODEL.safetensors; MODEL.state lies beside it */
     const char *tool;
     bool resumes;             /**< go on from MODEL.state */
