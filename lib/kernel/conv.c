@@ -4,7 +4,8 @@
 
        y = w columns,     columns' cotangent = w^T y, spread over x again,     w = sum over blocks of y columns^T.
 
-   A block is some places of one example, or all places of several, so that filters are read as seldom as may be. */
+   A block is some places of one example, or all places of several, so that filters are read as seldom as may be. Of a
+   team each moves some channels or filters, and makes its part of the products. */
 #include "kernel/kernel.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static work begin(const mg_conv_call *c, mg_real *scratch)
     work w = plan(c);
     w.columns = scratch;
     w.tile = scratch + w.taps * w.row;
-    w.scratch = w.tile + c->filters * w.row;
+    w.scratch = w.tile + c->filters * w.row + (size_t)c->team.rank * c->apart;
     return w;
 }
 
@@ -134,12 +135,13 @@ static void spread_run(mg_real *x, const mg_real *from, const run *r, int64_t st
     for (int64_t i = r->lo, at = r->from; i < r->hi; i++, at += stride) x[at] += from[i];
 }
 
-/* Every run of every tap of a block: columns from x, or x from columns. */
+/* Every run of every tap of a block, of its channels: columns from x, or x from columns. */
 static void each_run(const work *w, const block *b, int64_t group, mg_real *x, bool gathers)
 {
     const mg_conv_call *c = w->c;
-    int64_t taps = volume(c->kernel), size = volume(c->in);
-    for (int64_t row = 0; row < w->taps; row++) {
+    int64_t taps = volume(c->kernel), size = volume(c->in), first, last;
+    mg_team_part(c->team, c->channels, 1, &first, &last);
+    for (int64_t row = first * taps; row < last * taps; row++) {
         tap_view v = view_of(c, row % taps);
         mg_real *columns = w->columns + row * w->row;
         for (int64_t e = 0; e < b->examples; e++) {
@@ -168,11 +170,14 @@ static mg_real *tile_of(const work *w, const block *b, int64_t group, mg_real *y
     return b->examples == 1 ? in_y(w, b, group, 0, y) : w->tile;
 }
 
+/* Its filters. */
 static void move_tile(const work *w, const block *b, int64_t group, mg_real *y, bool to_y)
 {
     size_t bytes = (size_t)b->places * sizeof *y;
+    int64_t first, last;
+    mg_team_part(w->c->team, w->c->filters, 1, &first, &last);
     for (int64_t e = 0; b->examples > 1 && e < b->examples; e++)
-        for (int64_t f = 0; f < w->c->filters; f++) {
+        for (int64_t f = first; f < last; f++) {
             mg_real *there = in_y(w, b, group, e, y) + f * w->places, *here = w->tile + f * w->row + e * b->places;
             if (to_y) memcpy(there, here, bytes);
             else memcpy(here, there, bytes);
@@ -180,6 +185,22 @@ static void move_tile(const work *w, const block *b, int64_t group, mg_real *y, 
 }
 
 /* ---- the three of them ---- */
+
+/* All have moved what the product reads; after it, all that the next step moves is there. */
+static void multiply(const work *k, const mg_product_call *call)
+{
+    mg_team_meet(k->c->team);
+    mg_product(call, k->c->team);
+    mg_team_meet(k->c->team);
+}
+
+static void clear(const mg_conv_call *c, int64_t n, mg_real *x)
+{
+    int64_t from, to;
+    mg_team_part(c->team, n, MG_STRIP, &from, &to);
+    memset(x + from, 0, (size_t)(to - from) * sizeof *x);
+    mg_team_meet(c->team);
+}
 
 void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_real *y, mg_real *scratch)
 {
@@ -189,9 +210,9 @@ void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_r
             int64_t row;
             mg_real *tile = tile_of(&k, &b, group, y, &row);
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
-            mg_product(&(mg_product_call){.m = c->filters, .n = columns_of(&b), .k = k.taps,
-                                          .a = {w + group * c->filters * k.taps, k.taps, 1},
-                                          .b = {k.columns, k.row, 1}, .c = tile, .ldc = row, .scratch = k.scratch});
+            multiply(&k, &(mg_product_call){.m = c->filters, .n = columns_of(&b), .k = k.taps,
+                                            .a = {w + group * c->filters * k.taps, k.taps, 1},
+                                            .b = {k.columns, k.row, 1}, .c = tile, .ldc = row, .scratch = k.scratch});
             move_tile(&k, &b, group, y, true);
         }
 }
@@ -199,16 +220,16 @@ void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_r
 void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real *w, mg_real *x, mg_real *scratch)
 {
     work k = begin(c, scratch);
-    memset(x, 0, (size_t)(c->batch * c->groups * c->channels * volume(c->in)) * sizeof *x);
+    clear(c, c->batch * c->groups * c->channels * volume(c->in), x);
     for (int64_t group = 0; group < c->groups; group++)
         for (block b = {0}; next(&k, &b);) {
             int64_t row;
             mg_real *tile = tile_of(&k, &b, group, (mg_real *)(uintptr_t)y, &row);
             move_tile(&k, &b, group, (mg_real *)(uintptr_t)y, false);
-            mg_product(&(mg_product_call){.m = k.taps, .n = columns_of(&b), .k = c->filters,
-                                          .a = {w + group * c->filters * k.taps, 1, k.taps},
-                                          .b = {tile, row, 1}, .c = k.columns, .ldc = k.row,
-                                          .scratch = k.scratch});
+            multiply(&k, &(mg_product_call){.m = k.taps, .n = columns_of(&b), .k = c->filters,
+                                            .a = {w + group * c->filters * k.taps, 1, k.taps},
+                                            .b = {tile, row, 1}, .c = k.columns, .ldc = k.row,
+                                            .scratch = k.scratch});
             each_run(&k, &b, group, x, false);
         }
 }
@@ -216,16 +237,17 @@ void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real
 void mg_conv_run_to_kernel(const mg_conv_call *c, const mg_real *x, const mg_real *y, mg_real *w, mg_real *scratch)
 {
     work k = begin(c, scratch);
-    memset(w, 0, (size_t)(c->groups * c->filters * k.taps) * sizeof *w);
+    clear(c, c->groups * c->filters * k.taps, w);
     for (int64_t group = 0; group < c->groups; group++)
         for (block b = {0}; next(&k, &b);) {
             int64_t row;
             mg_real *tile = tile_of(&k, &b, group, (mg_real *)(uintptr_t)y, &row);
             move_tile(&k, &b, group, (mg_real *)(uintptr_t)y, false);
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
-            mg_product(&(mg_product_call){.m = c->filters, .n = k.taps, .k = columns_of(&b), .a = {tile, row, 1},
-                                          .b = {k.columns, 1, k.row},
-                                          .c = w + group * c->filters * k.taps, .ldc = k.taps, .adds = true,
-                                          .scratch = k.scratch});
+            multiply(&k, &(mg_product_call){.m = c->filters, .n = k.taps, .k = columns_of(&b), .a = {tile, row, 1},
+                                            .b = {k.columns, 1, k.row},
+                                            .c = w + group * c->filters * k.taps, .ldc = k.taps,
+                                            .start = w + group * c->filters * k.taps, .start_row = k.taps,
+                                            .scratch = k.scratch});
         }
 }

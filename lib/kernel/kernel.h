@@ -24,8 +24,10 @@ bool mg_span_is_dense(const mg_span *span); /* row-major without holes */
 typedef void (*mg_each_fn)(int64_t n, mg_real *y, const mg_real *a, const mg_real *b, const mg_real *c, mg_real p,
                            mg_real q);
 
-/* One step of an LSTM for one sequence of `n` units; act holds i, f, g, o after their functions, n each. */
+/* Units from .. to-1 of one step of an LSTM for one sequence of n units; act holds i, f, g, o after their functions, n
+   each. */
 typedef struct {
+    int64_t n;
     const mg_real *pre;           /* 4n: pre-activations of i, f, g, o */
     const mg_real *c_before;      /* n */
     mg_real *act, *c, *h;         /* 4n, n, n */
@@ -33,6 +35,7 @@ typedef struct {
 
 /* The same step backwards: what comes in, and what goes on to the step before. */
 typedef struct {
+    int64_t n;
     const mg_real *act, *c, *c_before;
     const mg_real *dh;            /* n: of the output and of the next step */
     const mg_real *dact;          /* 4n: of the activations themselves; NULL: none */
@@ -48,14 +51,15 @@ typedef struct {
 } mg_update;
 typedef void (*mg_update_fn)(int64_t n, mg_real *w, const mg_real *g, mg_real *s0, mg_real *s1, const mg_update *u);
 
-/* c[m,n] = or += a[m,k] b[k,n]; any of a and b may lie transposed. */
+/* c[m,n] = start[m,n] + a[m,k] b[k,n]; any of a and b may lie transposed. */
 typedef struct { const mg_real *p; int64_t step_row, step_col; } mg_matrix;
 typedef struct {
     int64_t m, n, k;
     mg_matrix a, b;
     mg_real *c;
     int64_t ldc; /* row length of c, whose rows are contiguous */
-    bool adds;   /* += */
+    const mg_real *start;  /* what is added to; c itself with ldc for +=; NULL: zeros */
+    int64_t start_row;     /* to its next row; 0: all rows of c start alike */
     const mg_real *panels; /* b as `pack` leaves it, instead of b; NULL: none */
     mg_real *scratch;      /* mg_product_scratch numbers, where something is to be packed on the way */
 } mg_product_call;
@@ -66,12 +70,13 @@ typedef struct {
     mg_real (*sum)(int64_t n, const mg_real *x);
     void (*softmax)(int64_t n, mg_real *y, const mg_real *x);     /* one row */
     void (*log_softmax)(int64_t n, mg_real *y, const mg_real *x); /* one row */
-    void (*lstm_row)(int64_t n, const mg_lstm_row *row);
-    void (*lstm_back_row)(int64_t n, const mg_lstm_back_row *row);
-    /* c = or += a b. Every element is c + chain + chain + ..., a chain being an FMA chain from 0 over the next 64 of
-       k: neither m and n nor the vector width shows in the result. */
+    void (*lstm_row)(int64_t from, int64_t to, const mg_lstm_row *row);
+    void (*lstm_back_row)(int64_t from, int64_t to, const mg_lstm_back_row *row);
+    /* Every element is start + chain + chain + ..., a chain being an FMA chain from 0 over the next 64 of k: neither m
+       and n nor the vector width shows in the result. */
     void (*product)(const mg_product_call *call);
-    /* b [k, n] in the order in which product reads it, for products that come again: mg_panels_size(k, n) numbers. */
+    /* b [k, n] in the order in which product reads it, for products that come again: mg_panels_size(k, n) numbers.
+       Columns from j on, a multiple of MG_STRIP, lie from number j k on. */
     void (*pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
     /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */
     void (*dots)(const mg_product_call *call);
@@ -81,8 +86,11 @@ typedef struct {
 } mg_kernels;
 
 /* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time. */
-enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192 };
-static inline size_t mg_panels_size(int64_t k, int64_t n) { return (size_t)(k * ((n + 31) / 32 * 32)); }
+enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
+static inline size_t mg_panels_size(int64_t k, int64_t n)
+{
+    return (size_t)(k * ((n + MG_STRIP - 1) / MG_STRIP * MG_STRIP));
+}
 static inline size_t mg_product_scratch(int64_t n, int64_t k)
 {
     k = k < MG_DEPTH ? k : MG_DEPTH;
@@ -120,8 +128,9 @@ void mg_fill_uniform(int64_t outer, int64_t examples, int64_t inner, uint64_t se
 /* ---- LSTM over time (lstm.c) ---- */
 
 /* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]; scratch of as many reals as
-   mg_lstm_scratch says. */
+   mg_lstm_scratch says, the same for all of the team. */
 typedef struct {
+    mg_team team;
     int64_t steps, batch, units;
     const mg_real *pre, *h0, *c0, *w, *mask;
     mg_real *y, *c, *act, *scratch;
@@ -130,21 +139,25 @@ void mg_lstm_forward(const mg_lstm_call *call);
 
 /* dy, dc, dact may be NULL; dh0, dc0 [B, H] and dpre [T, B, 4H] are results. */
 typedef struct {
+    mg_team team;
     int64_t steps, batch, units;
     const mg_real *w, *mask, *c0, *c, *act, *dy, *dc, *dact;
     mg_real *dpre, *dh0, *dc0, *scratch;
 } mg_lstm_back_call;
 void mg_lstm_backward(const mg_lstm_back_call *call);
 size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units);
-size_t mg_lstm_back_scratch(int64_t steps, int64_t units);
+size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units);
 
 /* ---- convolutions (conv.c) ---- */
 
 /* Cross-correlation over three axes (1 where there are less), zeros around the input:
        y[b, f, p] = sum over c, k of w[f, c, k] x[b, c, p stride + k dilation - before],
    x [batch, groups channels, in], w [groups filters, channels, kernel], y [batch, groups filters, out]; channels and
-   filters are those of a group. */
+   filters are those of a group. Scratch is the team's; of what each needs for itself, that of the next lies `apart`
+   reals behind. */
 typedef struct {
+    mg_team team;
+    size_t apart;
     int64_t batch, groups, channels, filters;
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
 } mg_conv_call;
@@ -157,9 +170,10 @@ void mg_conv_run_to_kernel(const mg_conv_call *conv, const mg_real *x, const mg_
 /* ---- products (product.c) ---- */
 
 /* The product by whichever loops suit its shape: up to MG_SKINNY rows by own loops whose result for a row does not
-   depend on the other rows, else by the library behind onednn.c. Runs on the calling thread alone. */
+   depend on the other rows, else by the library behind onednn.c. One call by each of a team makes it, each with scratch
+   of its own; the size of the team does not show in the result. */
 enum { MG_SKINNY = 16 };
-void mg_product(const mg_product_call *call);
+void mg_product(const mg_product_call *call, mg_team team);
 
 /* ---- the door to oneDNN (onednn.c) ---- */
 

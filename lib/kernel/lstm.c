@@ -1,92 +1,137 @@
 /* SPDX-License-Identifier: MIT */
 /* An LSTM over time for a batch: one skinny product a step, whose weight is packed once for all steps, then the gates
-   row by row. */
+   row by row. Of a team each does its columns of the product, then its units of the gates. */
 #include "kernel/kernel.h"
 
 #include <string.h>
 
-/* Of one step there is no need to pack. */
-static size_t panels_of(int64_t steps, int64_t k, int64_t n) { return steps > 1 ? mg_panels_size(k, n) : 0; }
+/* For one step, or one row, there is no need to pack. */
+static size_t panels_of(int64_t steps, int64_t batch, int64_t k, int64_t n)
+{
+    return steps > 1 && batch > 1 ? mg_panels_size(k, n) : 0;
+}
 
 size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
 {
-    return panels_of(steps, units, 4 * units) + (size_t)(batch * 4 * units);
+    return panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units);
 }
 
-size_t mg_lstm_back_scratch(int64_t steps, int64_t units)
+size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units)
 {
-    return panels_of(steps, 4 * units, units) + (size_t)(2 * units);
+    return panels_of(steps, batch, 4 * units, units) + (size_t)(2 * units);
 }
 
-/* A product of `batch` rows by b [k, n], packed where there are several steps. */
-static mg_product_call step_product(int64_t steps, int64_t batch, int64_t n, int64_t k, mg_matrix b, mg_real *panels)
+/* Its columns of the panels; all have packed when this returns. */
+static void pack_part(mg_team team, int64_t k, int64_t n, mg_matrix b, mg_real *panels)
 {
-    mg_product_call call = {.m = batch, .n = n, .k = k, .a = {NULL, k, 1}, .b = b, .ldc = n, .adds = true};
-    if (steps > 1) {
-        mg_kernels_now()->pack(k, n, &b, panels);
-        call.panels = panels;
+    int64_t from, to;
+    mg_team_part(team, n, MG_STRIP, &from, &to);
+    b.p += from * b.step_col;
+    if (from < to) mg_kernels_now()->pack(k, to - from, &b, panels + from * k);
+    mg_team_meet(team);
+}
+
+/* ---- forwards ---- */
+
+/* h, c of step t from the gates: its units. */
+static void forward_step(const mg_lstm_call *p, int64_t t, const mg_real *gates, const mg_real *h, const mg_real *c)
+{
+    int64_t n = p->units, from, to;
+    mg_real *y = p->y + t * p->batch * n, *next = p->c + t * p->batch * n;
+    mg_team_part(p->team, n, MG_STRIP, &from, &to);
+    for (int64_t b = 0; b < p->batch; b++) {
+        mg_lstm_row row = {.n = n, .pre = gates + b * 4 * n, .c_before = c + b * n,
+                           .act = p->act + (t * p->batch + b) * 4 * n, .c = next + b * n, .h = y + b * n};
+        mg_kernels_now()->lstm_row(from, to, &row);
+        if (p->mask[t * p->batch + b] != 0) continue;
+        memcpy(row.h + from, h + b * n + from, (size_t)(to - from) * sizeof *y);
+        memcpy(row.c + from, row.c_before + from, (size_t)(to - from) * sizeof *y);
     }
-    return call;
 }
 
 void mg_lstm_forward(const mg_lstm_call *p)
 {
-    const mg_kernels *kernels = mg_kernels_now();
     int64_t n = p->units, size = p->batch * n;
-    mg_real *gates = p->scratch + panels_of(p->steps, n, 4 * n);
-    mg_product_call product = step_product(p->steps, p->batch, 4 * n, n, (mg_matrix){p->w, 1, n}, p->scratch);
-    product.c = gates;
-    const mg_real *h = p->h0, *c = p->c0;
+    size_t packed = panels_of(p->steps, p->batch, n, 4 * n);
+    mg_product_call product = {.m = p->batch, .n = 4 * n, .k = n, .a = {p->h0, n, 1}, .b = {p->w, 1, n},
+                               .c = p->scratch + packed, .ldc = 4 * n, .start_row = 4 * n};
+    if (packed) {
+        pack_part(p->team, n, 4 * n, product.b, p->scratch);
+        product.panels = p->scratch;
+    }
+    const mg_real *c = p->c0;
     for (int64_t t = 0; t < p->steps; t++) {
-        mg_real *y = p->y + t * size, *next = p->c + t * size;
-        memcpy(gates, p->pre + t * 4 * size, (size_t)(4 * size) * sizeof *gates);
-        product.a.p = h;
-        mg_product(&product);
-        for (int64_t b = 0; b < p->batch; b++) {
-            kernels->lstm_row(n, &(mg_lstm_row){.pre = gates + b * 4 * n, .c_before = c + b * n,
-                                                .act = p->act + (t * p->batch + b) * 4 * n, .c = next + b * n,
-                                                .h = y + b * n});
-            if (p->mask[t * p->batch + b] != 0) continue;
-            memcpy(y + b * n, h + b * n, (size_t)n * sizeof *y);
-            memcpy(next + b * n, c + b * n, (size_t)n * sizeof *y);
-        }
-        h = y;
-        c = next;
+        product.start = p->pre + t * 4 * size;
+        mg_product(&product, p->team);
+        mg_team_meet(p->team);
+        forward_step(p, t, product.c, product.a.p, c);
+        mg_team_meet(p->team);
+        product.a.p = p->y + t * size;
+        c = p->c + t * size;
     }
 }
 
-/* One sequence, one step. A masked step hands its cotangents on; what its activations get still reaches dpre. */
-static void back_row(const mg_lstm_back_call *p, int64_t t, int64_t b, const mg_kernels *kernels)
+/* ---- backwards ---- */
+
+/* Units from .. to-1 of one sequence at one step. A masked step hands its cotangents on; what its activations get still
+   reaches dpre. */
+static void back_row(const mg_lstm_back_call *p, int64_t t, int64_t b, int64_t from, int64_t to, mg_real *nothing)
 {
     int64_t n = p->units, at = t * p->batch + b;
+    size_t bytes = (size_t)(to - from) * sizeof *p->dpre;
     mg_real *dh = p->dh0 + b * n, *dc = p->dc0 + b * n, *dpre = p->dpre + at * 4 * n;
-    mg_real *nothing = p->scratch + panels_of(p->steps, 4 * n, n);
     bool is_here = p->mask[at] != 0;
-    mg_lstm_back_row row = {.act = p->act + at * 4 * n, .c = p->c + at * n,
+    mg_lstm_back_row row = {.n = n, .act = p->act + at * 4 * n, .c = p->c + at * n,
                             .c_before = t > 0 ? p->c + (at - p->batch) * n : p->c0 + b * n,
                             .dh = is_here ? dh : nothing, .dact = p->dact ? p->dact + at * 4 * n : NULL,
                             .dpre = dpre, .dc = is_here ? dc : nothing + n};
-    if (is_here || p->dact) kernels->lstm_back_row(n, &row);
-    else memset(dpre, 0, (size_t)(4 * n) * sizeof *dpre);
-    if (is_here) memset(dh, 0, (size_t)n * sizeof *dh);
-    else memset(nothing, 0, (size_t)(2 * n) * sizeof *nothing);
+    if (is_here || p->dact) mg_kernels_now()->lstm_back_row(from, to, &row);
+    else for (int gate = 0; gate < 4; gate++) memset(dpre + gate * n + from, 0, bytes);
+    if (is_here) memset(dh + from, 0, bytes);
+    else memset(nothing + from, 0, bytes), memset(nothing + n + from, 0, bytes);
+}
+
+/* Step t: its units of dpre. */
+static void back_step(const mg_lstm_back_call *p, int64_t t, mg_real *nothing)
+{
+    mg_each_fn add = mg_kernels_now()->each[MG_EACH_add];
+    int64_t n = p->units, from, to;
+    mg_team_part(p->team, n, MG_STRIP, &from, &to);
+    for (int64_t b = 0; b < p->batch; b++) {
+        int64_t at = b * n + from, of_step = t * p->batch * n + at;
+        if (p->dy) add(to - from, p->dh0 + at, p->dh0 + at, p->dy + of_step, NULL, 0, 0);
+        if (p->dc) add(to - from, p->dc0 + at, p->dc0 + at, p->dc + of_step, NULL, 0, 0);
+        back_row(p, t, b, from, to, nothing);
+    }
+}
+
+static void clear_part(mg_team team, int64_t n, mg_real *x)
+{
+    int64_t from, to;
+    mg_team_part(team, n, MG_STRIP, &from, &to);
+    memset(x + from, 0, (size_t)(to - from) * sizeof *x);
 }
 
 void mg_lstm_backward(const mg_lstm_back_call *p)
 {
-    const mg_kernels *kernels = mg_kernels_now();
-    mg_each_fn add = kernels->each[MG_EACH_add];
     int64_t n = p->units, size = p->batch * n;
-    memset(p->dh0, 0, (size_t)size * sizeof *p->dh0);
-    memset(p->dc0, 0, (size_t)size * sizeof *p->dc0);
-    memset(p->scratch + panels_of(p->steps, 4 * n, n), 0, (size_t)(2 * n) * sizeof *p->scratch);
-    mg_product_call product = step_product(p->steps, p->batch, n, 4 * n, (mg_matrix){p->w, n, 1}, p->scratch);
-    product.c = p->dh0;
+    size_t packed = panels_of(p->steps, p->batch, 4 * n, n);
+    mg_real *nothing = p->scratch + packed;
+    clear_part(p->team, size, p->dh0);
+    clear_part(p->team, size, p->dc0);
+    clear_part(p->team, 2 * n, nothing);
+    mg_product_call product = {.m = p->batch, .n = n, .k = 4 * n, .a = {NULL, 4 * n, 1}, .b = {p->w, n, 1},
+                               .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n};
+    if (packed) {
+        pack_part(p->team, 4 * n, n, product.b, p->scratch);
+        product.panels = p->scratch;
+    }
+    mg_team_meet(p->team);
     for (int64_t t = p->steps; t-- > 0;) {
-        if (p->dy) add(size, p->dh0, p->dh0, p->dy + t * size, NULL, 0, 0);
-        if (p->dc) add(size, p->dc0, p->dc0, p->dc + t * size, NULL, 0, 0);
-        for (int64_t b = 0; b < p->batch; b++) back_row(p, t, b, kernels);
+        back_step(p, t, nothing);
+        mg_team_meet(p->team);
         product.a.p = p->dpre + t * 4 * size;
-        mg_product(&product);
+        mg_product(&product, p->team);
+        mg_team_meet(p->team);
     }
 }

@@ -53,7 +53,7 @@ bool mg_onednn_product(const mg_product_call *p)
     pthread_once(&once, start);
     int threads = mg_library_threads(1);
     dnnl_status_t status =
-        dnnl_sgemm(ta, tb, p->m, p->n, p->k, 1, p->a.p, lda, p->b.p, ldb, p->adds ? 1 : 0, p->c, p->ldc);
+        dnnl_sgemm(ta, tb, p->m, p->n, p->k, 1, p->a.p, lda, p->b.p, ldb, p->start ? 1 : 0, p->c, p->ldc);
     mg_library_threads(threads);
     return status == dnnl_success;
 }

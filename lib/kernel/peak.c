@@ -112,7 +112,7 @@ static void run_product(void *user, size_t i)
     mg_product_call call = {.m = work->rows, .n = SIDE, .k = SIDE, .a = {work->a, SIDE, 1}, .b = {work->b, SIDE, 1},
                             .c = work->c + (int64_t)i * work->rows * SIDE, .ldc = SIDE,
                             .scratch = work->scratch + i * mg_product_scratch(SIDE, SIDE)};
-    for (int64_t round = 0; round < work->rounds; round++) mg_product(&call);
+    for (int64_t round = 0; round < work->rounds; round++) mg_product(&call, MG_ALONE);
 }
 
 mg_status mg_product_gflops(int rows, int threads, double *gflops)

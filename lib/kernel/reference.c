@@ -83,9 +83,9 @@ static void log_softmax(int64_t n, mg_real *y, const mg_real *x)
 /* ---- LSTM ---- */
 
 /* c' = f c + i g, h = o tanh c', with i, f, o = sigmoid and g = tanh of the pre-activations. */
-static void lstm_row(int64_t n, const mg_lstm_row *r)
+static void lstm_row(int64_t from, int64_t to, const mg_lstm_row *r)
 {
-    for (int64_t k = 0; k < n; k++) {
+    for (int64_t n = r->n, k = from; k < to; k++) {
         mg_real i = sigmoid(r->pre[k]), f = sigmoid(r->pre[n + k]);
         mg_real g = real_tanh(r->pre[2 * n + k]), o = sigmoid(r->pre[3 * n + k]);
         r->act[k] = i, r->act[n + k] = f, r->act[2 * n + k] = g, r->act[3 * n + k] = o;
@@ -94,9 +94,9 @@ static void lstm_row(int64_t n, const mg_lstm_row *r)
     }
 }
 
-static void lstm_back_row(int64_t n, const mg_lstm_back_row *r)
+static void lstm_back_row(int64_t from, int64_t to, const mg_lstm_back_row *r)
 {
-    for (int64_t k = 0; k < n; k++) {
+    for (int64_t n = r->n, k = from; k < to; k++) {
         mg_real i = r->act[k], f = r->act[n + k], g = r->act[2 * n + k], o = r->act[3 * n + k];
         mg_real t = real_tanh(r->c[k]), dh = r->dh[k], dc = r->dc[k] + dh * o * (1 - t * t);
         mg_real di = dc * g, df = dc * r->c_before[k], dg = dc * i, d_o = dh * t;
@@ -115,26 +115,32 @@ enum { CHAIN = 64 };
 
 static mg_real at(const mg_matrix *x, int64_t row, int64_t col) { return x->p[row * x->step_row + col * x->step_col]; }
 
-/* Here b is packed row by row. */
+static int64_t in_panels(int64_t k, int64_t l, int64_t j) { return (j / MG_STRIP * k + l) * MG_STRIP + j % MG_STRIP; }
+
 static void pack(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
 {
     for (int64_t l = 0; l < k; l++)
-        for (int64_t j = 0; j < n; j++) panels[l * n + j] = at(b, l, j);
+        for (int64_t j = 0; j < n; j++) panels[in_panels(k, l, j)] = at(b, l, j);
+}
+
+static mg_real start_of(const mg_product_call *p, int64_t i, int64_t j)
+{
+    return p->start ? p->start[i * p->start_row + j] : 0;
 }
 
 static void product(const mg_product_call *p)
 {
-    mg_matrix b = p->panels ? (mg_matrix){p->panels, p->n, 1} : p->b;
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t j = 0; j < p->n; j++) {
-            mg_real *c = &p->c[i * p->ldc + j];
-            if (!p->adds) *c = 0;
+            mg_real sum = start_of(p, i, j);
             for (int64_t from = 0; from < p->k; from += CHAIN) {
                 mg_real chain = 0;
                 for (int64_t l = from; l < p->k && l < from + CHAIN; l++)
-                    chain = real_fma(at(&p->a, i, l), at(&b, l, j), chain);
-                *c += chain;
+                    chain = real_fma(at(&p->a, i, l), p->panels ? p->panels[in_panels(p->k, l, j)] : at(&p->b, l, j),
+                                     chain);
+                sum += chain;
             }
+            p->c[i * p->ldc + j] = sum;
         }
 }
 
@@ -142,10 +148,10 @@ static void dots(const mg_product_call *p)
 {
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t j = 0; j < p->n; j++) {
-            mg_real lane[LANES] = {0}, *c = &p->c[i * p->ldc + j];
+            mg_real lane[LANES] = {0};
             for (int64_t l = 0; l < p->k; l++)
                 lane[l % LANES] = real_fma(at(&p->a, i, l), at(&p->b, l, j), lane[l % LANES]);
-            *c = (p->adds ? *c : 0) + tree(lane, LANES);
+            p->c[i * p->ldc + j] = start_of(p, i, j) + tree(lane, LANES);
         }
 }
 

@@ -184,6 +184,8 @@ size_t mg_scratch_conv(const mg_node *node)
     void mg_run_##name(const mg_call *call)                                  \
     {                                                                        \
         mg_conv_call c = call_of_node(call->node);                           \
+        c.team = call->team;                                                 \
+        c.apart = call->scratch_bytes / sizeof(mg_real);                     \
         kernel(&c, call->x[0].p, call->x[1].p, call->y.p, call->scratch);    \
     }
 RUN(conv, mg_conv_run)

@@ -15,6 +15,7 @@ struct mg_instance {
     mg_call *calls;
     mg_span *spans;
     mg_random_key key;
+    int threads;
     bool is_warm;      /* the fixed steps were made */
     mg_op_time *times;
 };
@@ -58,7 +59,8 @@ static mg_span *ready(mg_instance *in, const mg_plan_step *step, mg_call *call, 
     const mg_plan *plan = in->plan;
     const mg_node *node = step->node;
     *call = (mg_call){.node = node, .y = span_of(in, &plan->place[node->id], &node->shape, node->type), .x = x,
-                      .scratch = in->memory + plan->kept_bytes + plan->arena_bytes, .key = &in->key};
+                      .scratch = in->memory + plan->kept_bytes + plan->arena_bytes,
+                      .scratch_bytes = plan->scratch_bytes, .key = &in->key, .team = MG_ALONE};
     if (step->moves) {
         call->y = dense_span(call->y.p, &step->shape);
         *x++ = span_of(in, &step->from, &step->shape, node->type);
@@ -69,7 +71,8 @@ static mg_span *ready(mg_instance *in, const mg_plan_step *step, mg_call *call, 
     return x;
 }
 
-mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, mg_instance **result, mg_error *why)
+mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threads, mg_instance **result,
+                          mg_error *why)
 {
     size_t n_spans = 0;
     *result = NULL;
@@ -78,7 +81,8 @@ mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, mg_instan
     if (!in) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     in->plan = plan;
     in->params = params;
-    in->memory = mg_aligned(mg_plan_bytes(plan), &in->block);
+    in->threads = threads > 1 ? threads : 1;
+    in->memory = mg_aligned(mg_plan_bytes(plan) + (size_t)(in->threads - 1) * plan->scratch_bytes, &in->block);
     in->constants = mg_alloc_zero(plan->g->n, sizeof *in->constants);
     in->calls = mg_alloc(plan->n_steps, sizeof *in->calls);
     in->spans = mg_alloc(n_spans, sizeof *in->spans);
@@ -186,27 +190,39 @@ static mg_status check_indices(const mg_instance *in, mg_error *why)
     return MG_OK;
 }
 
-static void run_call(mg_instance *in, size_t s)
+static void run_timed(mg_instance *in, const mg_call *call, void (*run)(const mg_call *))
 {
-    const mg_plan_step *step = &in->plan->steps[s];
-    void (*run)(const mg_call *) = step->moves ? mg_run_rearrange : mg_op_rows[step->node->op].run;
-    if (!in->times) {
-        run(&in->calls[s]);
-        return;
-    }
     double start_s = mg_now_s();
-    mg_op_time *time = &in->times[step->node->op];
-    run(&in->calls[s]);
-    time->name = mg_op_rows[step->node->op].name;
+    mg_op_time *time = &in->times[call->node->op];
+    run(call);
+    time->name = mg_op_rows[call->node->op].name;
     time->calls++;
     time->seconds += mg_now_s() - start_s;
+}
+
+/* A call that is not shared is the first one's, and the others meet it before one that is. */
+static void run_calls(void *user, mg_team team)
+{
+    mg_instance *in = user;
+    const mg_plan *plan = in->plan;
+    for (size_t s = in->is_warm ? plan->n_fixed : 0; s < plan->n_steps; s++) {
+        const mg_op_row *row = &mg_op_rows[plan->steps[s].node->op];
+        bool is_moved = plan->steps[s].moves, is_shared = !is_moved && row->flags & MG_SHARED;
+        if (!is_shared && team.rank > 0) continue;
+        mg_call call = in->calls[s];
+        if (is_shared) call.team = team, mg_team_meet(team);
+        void (*run)(const mg_call *) = is_moved ? mg_run_rearrange : row->run;
+        if (in->times && team.rank == 0) run_timed(in, &call, run);
+        else run(&call);
+        if (is_shared) mg_team_meet(team);
+    }
 }
 
 mg_status mg_instance_run(mg_instance *in, mg_error *why)
 {
     const mg_plan *plan = in->plan;
     MG_TRY(check_indices(in, why));
-    for (size_t s = in->is_warm ? plan->n_fixed : 0; s < plan->n_steps; s++) run_call(in, s);
+    mg_team_run(in->threads, run_calls, in);
     in->is_warm = true;
     for (size_t i = 0; i < plan->g->n_writes; i++) {
         const mg_node *state = plan->g->writes[i].state, *value = plan->g->writes[i].value;

@@ -15,7 +15,8 @@ typedef enum {
     MG_OP_COUNT
 } mg_op;
 
-enum { MG_EACH = 1, MG_STRIDES = 2, MG_ALIAS = 4, MG_DENSE = 8, MG_VIEW = 16, MG_SOURCE = 32, MG_DISTINCT = 64 };
+enum { MG_EACH = 1, MG_STRIDES = 2, MG_ALIAS = 4, MG_DENSE = 8, MG_VIEW = 16, MG_SOURCE = 32, MG_DISTINCT = 64,
+       MG_SHARED = 128 };
 
 /* What an op is told besides its inputs. Words and doubles alone, so that equal attributes are equal bytes. */
 typedef union {
@@ -121,8 +122,10 @@ struct mg_call {
     const mg_node *node; /* attributes and shapes */
     mg_span y;
     const mg_span *x;    /* n_in of them */
-    void *scratch;
+    void *scratch;       /* one for all of the team; each has its own from rank x scratch_bytes on */
+    size_t scratch_bytes;
     const mg_random_key *key;
+    mg_team team;        /* who makes the call together, where the op is SHARED */
 };
 
 #endif

@@ -13,6 +13,7 @@
                VIEW      the input's memory at other strides
                SOURCE    memory that is there before a run
                DISTINCT  two of them are never one
+   SHARED    the threads of a team make it together, each its part
    A FUSED row also names its spelling in plain ops and the scratch that its kernel needs; with no_spelling it is a
    plain op that needs scratch. */
 #ifndef OP_OP_LIST_H
@@ -58,18 +59,22 @@
     OP(max_over,       1,   shape_reduce,    run_max_over,     d_max_over,     STRIDES)                               \
     OP(gather,         2,   shape_gather,    run_gather,       d_gather,       0)                                     \
     OP(scatter_add,    2,   shape_scatter,   run_scatter_add,  d_scatter_add,  0)                                     \
-    FUSED(matmul,      2,   shape_matmul,    run_matmul,       d_matmul,       STRIDES, no_spelling, scratch_matmul) \
-    FUSED(conv,        2,   shape_conv,      run_conv,         d_conv,         0, no_spelling, scratch_conv)          \
-    FUSED(conv_to_input, 2, shape_conv_to_input, run_conv_to_input, d_conv_to_input, 0, no_spelling, scratch_conv)    \
-    FUSED(conv_to_kernel, 2, shape_conv_to_kernel, run_conv_to_kernel, d_conv_to_kernel, 0, no_spelling, scratch_conv) \
-    FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       0, spell_linear, scratch_linear)       \
+    FUSED(matmul,      2,   shape_matmul,    run_matmul,       d_matmul,       STRIDES | SHARED, no_spelling,        \
+          scratch_matmul)                                                                                             \
+    FUSED(conv,        2,   shape_conv,      run_conv,         d_conv,         SHARED, no_spelling, scratch_conv)     \
+    FUSED(conv_to_input, 2, shape_conv_to_input, run_conv_to_input, d_conv_to_input, SHARED, no_spelling,             \
+          scratch_conv)                                                                                               \
+    FUSED(conv_to_kernel, 2, shape_conv_to_kernel, run_conv_to_kernel, d_conv_to_kernel, SHARED, no_spelling,         \
+          scratch_conv)                                                                                               \
+    FUSED(linear,      3,   shape_linear,    run_linear,       d_linear,       SHARED, spell_linear, scratch_linear)  \
     FUSED(softmax,     1,   shape_same,      run_softmax,      d_softmax,      0, spell_softmax, no_scratch)          \
     FUSED(log_softmax, 1,   shape_same,      run_log_softmax,  d_log_softmax,  0, spell_log_softmax, no_scratch)      \
     FUSED(cross_entropy, 2, shape_cross_entropy, run_cross_entropy, d_cross_entropy, 0, spell_cross_entropy,          \
           scratch_cross_entropy)                                                                                      \
     FUSED(cross_entropy_back, 3, shape_cross_entropy_back, run_cross_entropy_back, d_spelled, 0,                      \
           spell_cross_entropy_back, no_scratch)                                                                       \
-    FUSED(lstm,        5,   shape_lstm,      run_lstm,         d_lstm,         0, spell_lstm, scratch_lstm)           \
-    FUSED(lstm_back,   8,   shape_lstm_back, run_lstm_back,    d_spelled,      0, spell_lstm_back, scratch_lstm_back)
+    FUSED(lstm,        5,   shape_lstm,      run_lstm,         d_lstm,         SHARED, spell_lstm, scratch_lstm)      \
+    FUSED(lstm_back,   8,   shape_lstm_back, run_lstm_back,    d_spelled,      SHARED, spell_lstm_back,               \
+          scratch_lstm_back)
 
 #endif

@@ -246,6 +246,7 @@ static void find_kept(mg_plan *plan)
     for (size_t s = 0; s < plan->n_steps; s++) {
         const mg_op_row *row = &mg_op_rows[plan->steps[s].node->op];
         size_t bytes = row->scratch && !plan->steps[s].moves ? row->scratch(plan->steps[s].node) : 0;
+        bytes = (bytes + 63) / 64 * 64;
         if (bytes > plan->scratch_bytes) plan->scratch_bytes = bytes;
     }
 }

@@ -206,7 +206,7 @@ const char *mg_shape_lstm_back(mg_node *y)
 /* ---- the rows ---- */
 
 enum { EACH = MG_EACH | MG_STRIDES, STRIDES = MG_STRIDES, ALIAS = MG_ALIAS, DENSE = MG_DENSE, VIEW = MG_VIEW,
-       SOURCE = MG_SOURCE, DISTINCT = MG_DISTINCT, ANY = -1 };
+       SOURCE = MG_SOURCE, DISTINCT = MG_DISTINCT, SHARED = MG_SHARED, ANY = -1 };
 /* What a row says where it has no such function. */
 #define mg_run_none NULL
 #define mg_d_none NULL

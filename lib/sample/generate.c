@@ -266,6 +266,7 @@ static mg_status open_streams(maker *m, mg_error *why)
     m->group = has_beam(o) ? 1 : MG_STREAMS;
     uint64_t groups = (m->job->count + m->group - 1) / m->group;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
+    if (groups == 1) generation.threads = n;
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);
     if (!m->streams) return mg_fail(why, MG_NO_MEMORY, "out of memory");

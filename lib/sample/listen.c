@@ -151,7 +151,7 @@ static mg_status make(mg_listener *l, const mg_trained *t, mg_error *why)
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &l->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(l->plan), &t->params, &l->params, why));
-    MG_TRY(mg_instance_new(l->plan, l->params, &l->run, why));
+    MG_TRY(mg_instance_new(l->plan, l->params, 1, &l->run, why));
     return find_tensors(l, why);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread; their gradients meet
-   in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the number of threads nor which of
-   them takes which shard shows in a bit of the result. */
+/* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread, or on all where there
+   is but one; their gradients meet in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the
+   number of threads nor which of them takes which shard shows in a bit of the result. */
 #include "train/carry.h"
 #include "train/trainer.h"
 
@@ -31,7 +31,7 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     m->flops = mg_plan_flops(m->plan);
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
     for (int i = 0; i < t->options.threads; i++) {
-        MG_TRY(mg_instance_new(m->plan, m->params, &m->instances[i], why));
+        MG_TRY(mg_instance_new(m->plan, m->params, i == 0 ? t->team : 1, &m->instances[i], why));
         mg_instance_profile(m->instances[i], t->times ? t->times + (size_t)i * mg_op_count() : NULL);
     }
     return MG_OK;
@@ -203,7 +203,7 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
     r->t = t;
     r->batch = batch;
     MG_TRY(find_machine(t, use, params, &r->m, why));
-    for (int i = 0; i < t->options.threads; i++) r->idle[r->n_idle++] = r->m->instances[i];
+    for (int i = t->options.threads; i-- > 0;) r->idle[r->n_idle++] = r->m->instances[i]; /* the first goes first */
     if (use.purpose == MG_TRAINING) mg_tree_start(&t->phases[use.phase].tree, *n);
     pthread_mutex_init(&r->lock, NULL);
     mg_each(t->options.threads, (size_t)*n, run_shard, r);
@@ -326,6 +326,7 @@ mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result,
     if (!t) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     t->options = *options;
     if (t->options.shards > MG_MOST_SHARDS) t->options.shards = MG_MOST_SHARDS;
+    t->team = t->options.threads;
     if (t->options.threads > t->options.shards) t->options.threads = t->options.shards;
     if (t->options.threads < 1) t->options.threads = 1;
     assert(options->model->n_phases <= MG_MOST_PHASES);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lstm PRESET [THREADS] [--ops|--step|--generate]: a training step and generation of an LSTM, beside the machine's own
    peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256), jsb
-   (1 x 400, one sequence of 64). With --ops: where the time of a step goes. With --step or --generate: that alone. */
+   (1 x 400, one sequence of 60). With --ops: where the time of a step goes. With --step or --generate: that alone. */
 #include "tests/bench/bench.h"
 
 #include <mgen/model.h>
@@ -14,11 +14,11 @@ typedef struct {
 } preset;
 
 static const preset presets[] = {
-    {"melody", "{\"embedding\":128,\"hidden\":128,\"layers\":2}", "melody38", 38, 64, 128,
-     2 * 2 * 4 * 128 * 128 + 38 * 128},
+    {"melody", "{\"input\":\"onehot\",\"hidden\":128,\"layers\":2}", "melody38", 38, 64, 128,
+     3 * 4 * 128 * 128 + 38 * 128},
     {"performance", "{\"input\":\"onehot\",\"hidden\":512,\"layers\":3}", "performance388", 388, 64, 256,
      5 * 4 * 512 * 512 + 388 * 512},
-    {"jsb", "{\"hidden\":400,\"layers\":1}", "roll88", 0, 1, 64, 4 * 400 * (400 + 88) + 88 * 400},
+    {"jsb", "{\"hidden\":400,\"layers\":1}", "roll88", 0, 1, 60, 4 * 400 * (400 + 88) + 88 * 400},
 };
 
 static mg_error why;
@@ -111,10 +111,10 @@ static void training(const preset *p, mg_trained *t, int threads, bool ops)
     mg_batch_free(&batch);
 }
 
-static void generation(const preset *p, mg_trained *t)
+static void generation(const preset *p, mg_trained *t, int threads)
 {
     enum { STEPS = 400 };
-    mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1};
+    mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1, .threads = threads};
     mg_streams *streams;
     for (size_t n = 1; n <= MG_STREAMS; n *= MG_STREAMS) {
         need(mg_streams_new(t, &g, (int)n, &streams, &why));
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
         if (argc > 1 && strcmp(argv[1], presets[i].name)) continue;
         mg_trained *t = make_model(&presets[i]);
         if (strcmp(only, "--generate")) training(&presets[i], t, threads, !strcmp(only, "--ops"));
-        if (strcmp(only, "--step")) generation(&presets[i], t);
+        if (strcmp(only, "--step")) generation(&presets[i], t, threads);
         mg_trained_free(t);
     }
     return 0;

@@ -68,10 +68,10 @@ static double seconds_of(const mg_product_call *call)
     enum { TRIES = 7 };
     double taken[TRIES], flops = 2.0 * (double)call->m * (double)call->n * (double)call->k;
     int rounds = 1 + (int)(2e8 / flops);
-    mg_product(call);
+    mg_product(call, MG_ALONE);
     for (int t = 0; t < TRIES; t++) {
         double start_s = bench_now_s();
-        for (int i = 0; i < rounds; i++) mg_product(call);
+        for (int i = 0; i < rounds; i++) mg_product(call, MG_ALONE);
         taken[t] = (bench_now_s() - start_s) / rounds;
     }
     return bench_median(taken, TRIES);

@@ -73,7 +73,7 @@ static bool bench_open(bench *b, const grad_case *c, bool spells)
     mg_output(g, "Q", second);
     mg_grad(g, second, NULL, wanted, b->n_real, ddx);
     for (int k = 0; k < b->n_real; k++) mg_output(g, numbered('D', k), ddx[k]);
-    if (!mg_plan_new(g, &b->plan, &why) && !mg_instance_new(b->plan, NULL, &b->run, &why)) {
+    if (!mg_plan_new(g, &b->plan, &why) && !mg_instance_new(b->plan, NULL, 1, &b->run, &why)) {
         mg_random random = mg_random_at(7, c->op, (uint64_t)(c - cases));
         for (int k = 0; k < c->n; k++) {
             mg_tensor t = mg_instance_input(b->run, name_of(k));
@@ -216,7 +216,7 @@ static void stops(void)
     mg_plan *plan;
     mg_instance *run;
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     mg_real *at = mg_instance_input(run, "x").data;
     at[0] = 2, at[1] = -3, at[2] = 0.5;
     CHECK_INT(mg_instance_run(run, &why), MG_OK);

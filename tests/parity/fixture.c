@@ -123,7 +123,7 @@ mg_status machine_open(machine *m, mg_graph *g, const mg_tensor_set *params, mg_
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &m->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
-    return mg_instance_new(m->plan, m->params, &m->run, why);
+    return mg_instance_new(m->plan, m->params, 1, &m->run, why);
 }
 
 void machine_close(machine *m)

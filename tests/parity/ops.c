@@ -141,7 +141,7 @@ static mg_status run_case(fixture *fx, const mg_json *check, op_builder builder,
     if (status) return mg_graph_free(s.op.g), status;
     build(&s, builder);
     status = mg_plan_new(s.op.g, &plan, why);
-    if (!status) status = mg_instance_new(plan, NULL, &run, why);
+    if (!status) status = mg_instance_new(plan, NULL, 1, &run, why);
     if (!status) status = results(&s, run, why);
     mg_instance_free(run);
     mg_plan_free(plan);

@@ -120,7 +120,8 @@ static void small_ones(void)
 {
     mg_random random = mg_random_at(1, "conv shapes", 0);
     for (int round = 0; round < 60; round++) {
-        mg_conv_call c = {.batch = 1 + mg_random_below(&random, 3), .groups = 1 + mg_random_below(&random, 2),
+        mg_conv_call c = {.team = MG_ALONE, .batch = 1 + mg_random_below(&random, 3),
+                          .groups = 1 + mg_random_below(&random, 2),
                           .channels = 1 + mg_random_below(&random, 3), .filters = 1 + mg_random_below(&random, 20)};
         int64_t after[3];
         for (int a = 0; a < 3; a++) {
@@ -140,9 +141,10 @@ static void small_ones(void)
 /* Several examples in a block, and several blocks an example. */
 static void large_ones(void)
 {
-    mg_conv_call many = {.batch = 9, .groups = 1, .channels = 64, .filters = 24, .in = {1, 1, 50}, .kernel = {1, 1, 25},
+    mg_conv_call many = {.team = MG_ALONE, .batch = 9, .groups = 1, .channels = 64, .filters = 24, .in = {1, 1, 50},
+                         .kernel = {1, 1, 25},
                          .stride = {1, 1, 4}, .dilation = {1, 1, 1}, .before = {0, 0, 11}};
-    mg_conv_call lengthy = {.batch = 2, .groups = 1, .channels = 2, .filters = 3, .in = {1, 2, 5000},
+    mg_conv_call lengthy = {.team = MG_ALONE, .batch = 2, .groups = 1, .channels = 2, .filters = 3, .in = {1, 2, 5000},
                             .kernel = {1, 2, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 2}, .before = {0, 0, 4}};
     fit(&many, (const int64_t[]){0, 0, 10});
     fit(&lengthy, (const int64_t[]){0, 1, 0});
@@ -153,7 +155,8 @@ static void large_ones(void)
 /* An example's result does not depend on those beside it. */
 static void alone(void)
 {
-    mg_conv_call c = {.batch = 4, .groups = 1, .channels = 3, .filters = 5, .in = {1, 1, 40}, .kernel = {1, 1, 5},
+    mg_conv_call c = {.team = MG_ALONE, .batch = 4, .groups = 1, .channels = 3, .filters = 5, .in = {1, 1, 40},
+                      .kernel = {1, 1, 5},
                       .stride = {1, 1, 2}, .dilation = {1, 1, 1}, .before = {0, 0, 2}};
     fit(&c, (const int64_t[]){0, 0, 2});
     mg_random random = mg_random_at(2, "conv", 0);

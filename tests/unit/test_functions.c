@@ -24,7 +24,7 @@ static const mg_real *run(bench *b, mg_node *y, double (*f)(int64_t i))
     mg_error why = {0};
     mg_output(b->g, "y", y);
     REQUIRE(mg_plan_new(b->g, &b->plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(b->plan, NULL, &b->run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(b->plan, NULL, 1, &b->run, &why) == MG_OK);
     mg_tensor x = mg_instance_input(b->run, "x");
     for (int64_t i = 0; i < mg_shape_count(&x.shape); i++) ((mg_real *)x.data)[i] = (mg_real)f(i);
     REQUIRE(mg_instance_run(b->run, &why) == MG_OK);

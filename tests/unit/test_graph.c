@@ -54,7 +54,7 @@ static mg_instance *ready(mg_plan *plan, double shift)
 {
     mg_instance *run;
     mg_error why = {0};
-    if (mg_instance_new(plan, NULL, &run, &why)) return NULL;
+    if (mg_instance_new(plan, NULL, 1, &run, &why)) return NULL;
     for (int k = 0; k < INPUTS; k++) {
         mg_real *x = mg_instance_input(run, (const char *[]){"a", "b", "c"}[k]).data;
         for (int i = 0; i < 24; i++) x[i] = (mg_real)(sin(i + 10 * k) + shift);
@@ -141,7 +141,7 @@ static void state_lives_on(void)
     mg_plan *plan;
     mg_instance *run;
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     mg_real *in = mg_instance_input(run, "x").data;
     in[0] = 1, in[1] = 10;
     for (int i = 0; i < 5; i++) CHECK_INT(mg_instance_run(run, &why), MG_OK);
@@ -159,7 +159,7 @@ static void state_lives_on(void)
     mg_write(g, a, mg_input(g, "x", &shape));
     mg_output(g, "a", a);
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     CHECK_INT(mg_instance_run(run, &why), MG_OK);
     CHECK(((mg_real *)mg_instance_output(run, "a").data)[1] == 0);
     mg_instance_free(run);
@@ -177,7 +177,7 @@ static void rows_go_on_from_others(void)
     mg_write(g, all, mg_add(g, all, shared));
     mg_plan *plan;
     mg_instance *run;
-    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK && mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK && mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     mg_real *in = mg_instance_input(run, "x").data, *pa = mg_instance_state(run, "a").data;
     mg_real *one = mg_instance_input(run, "shared").data, *pall = mg_instance_state(run, "all").data;
     for (int i = 0; i < 2 * ROWS; i++) in[i] = (mg_real)i;
@@ -205,7 +205,7 @@ static void streams_keep_what_is_fixed(void)
     mg_real weights[4] = {0.1f, 0.2f, 0.3f, 0.4f}, first[4];
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
     CHECK_INT(plan->n_fixed, 9); /* exp and affine of w, but no affine for 1 w + 0 */
-    REQUIRE(mg_instance_new(plan, (mg_real *const[]){weights}, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, (mg_real *const[]){weights}, 1, &run, &why) == MG_OK);
     const mg_real *out = mg_instance_output(run, "y").data;
     for (int i = 0; i < 4; i++) {
         CHECK_INT(mg_instance_run(run, &why), MG_OK);
@@ -230,7 +230,7 @@ static void draws_follow_the_record(void)
     mg_plan *plan;
     mg_instance *run;
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     mg_real first[60];
     const mg_real *u = mg_instance_output(run, "u").data;
     mg_instance_seed(run, 5, 100);
@@ -280,7 +280,7 @@ static void indices_are_checked(void)
     mg_plan *plan;
     mg_instance *run;
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, NULL, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, NULL, 1, &run, &why) == MG_OK);
     int32_t *i = mg_instance_input(run, "i").data;
     i[0] = 2, i[1] = 3;
     CHECK_INT(mg_instance_run(run, &why), MG_BAD_DATA);
@@ -309,7 +309,7 @@ static mg_status build_and_run(mg_error *why)
     mg_instance *run = NULL;
     mg_real weights[16] = {1};
     mg_status status = mg_plan_new(g, &plan, why);
-    if (!status) status = mg_instance_new(plan, (mg_real *const[]){weights}, &run, why);
+    if (!status) status = mg_instance_new(plan, (mg_real *const[]){weights}, 1, &run, why);
     if (!status) {
         uint64_t before = mg_alloc_count();
         status = mg_instance_run(run, why);

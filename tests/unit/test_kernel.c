@@ -141,11 +141,11 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
     for (int with_dact = 0; with_dact < 2; with_dact++) {
         for (int i = 0; i < 2; i++) {
             fill(dc[i], UNITS, "dc", -1, 1);
-            both[i]->lstm_row(UNITS, &(mg_lstm_row){pre, state, act[i], cell[i], h[i]});
+            both[i]->lstm_row(0, UNITS, &(mg_lstm_row){UNITS, pre, state, act[i], cell[i], h[i]});
         }
         for (int i = 0; i < 2; i++)
-            both[i]->lstm_back_row(UNITS, &(mg_lstm_back_row){act[1], cell[1], state, dh, with_dact ? dact : NULL,
-                                                              dpre[i], dc[i]});
+            both[i]->lstm_back_row(0, UNITS, &(mg_lstm_back_row){UNITS, act[1], cell[1], state, dh,
+                                                                     with_dact ? dact : NULL, dpre[i], dc[i]});
         for (int j = 0; j < UNITS; j++) {
             CHECK_NEAR((double)cell[0][j], (double)cell[1][j], 5e-7);
             CHECK_NEAR((double)h[0][j], (double)h[1][j], 5e-7);
@@ -166,15 +166,20 @@ static const struct { int64_t m, n, k; } shapes[] = {
 enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 200 * 600 };
 static mg_real left[ROOM], right[ROOM], result[2][ROOM];
 
-/* Call `f` for a shape with a or b lying transposed, into result[which]. */
-static mg_product_call call_of(int s, bool ta, bool tb, bool adds, int which)
+/* What a product is added to. */
+enum { TO_NOTHING, TO_C, TO_ROW, STARTS };
+
+/* A shape with a or b lying transposed, into result[which]. */
+static mg_product_call call_of(int s, bool ta, bool tb, int start, int which)
 {
     int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
     fill(left, m * k, "left", -1, 1), fill(right, k * n, "right", -1, 1), fill(result[which], m * n, "c", -1, 1);
     mg_matrix x = {left, ta ? 1 : k, ta ? m : 1}, y = {right, tb ? 1 : n, tb ? k : 1};
-    static mg_real scratch[MG_DEPTH * (MG_WIDE + MG_TALL)];
-    return (mg_product_call){.m = m, .n = n, .k = k, .a = x, .b = y, .c = result[which], .ldc = n, .adds = adds,
-                             .scratch = scratch};
+    static mg_real scratch[MG_DEPTH * (MG_WIDE + MG_TALL)], row[ROOM];
+    fill(row, n, "row", -1, 1);
+    return (mg_product_call){.m = m, .n = n, .k = k, .a = x, .b = y, .c = result[which], .ldc = n,
+                             .start = start == TO_C ? result[which] : start == TO_ROW ? row : NULL,
+                             .start_row = start == TO_C ? n : 0, .scratch = scratch};
 }
 
 static bool near(const mg_real *x, const mg_real *y, int64_t n)
@@ -188,22 +193,23 @@ static void check_products(const mg_kernels *k, bool has_fma)
 {
     static mg_real panels[ROOM * 4];
     for (int s = 0; s < SHAPES; s++)
-        for (int how = 0; how < 8; how++) {
-            bool ta = how & 1, tb = how & 2, adds = how & 4;
+        for (int how = 0; how < 4 * STARTS; how++) {
+            bool ta = how & 1, tb = how & 2;
+            int start = how / 4;
             int64_t n = shapes[s].m * shapes[s].n;
-            mg_product_call x = call_of(s, ta, tb, adds, 0), y = call_of(s, ta, tb, adds, 1);
+            mg_product_call x = call_of(s, ta, tb, start, 0), y = call_of(s, ta, tb, start, 1);
             k->product(&x);
             mg_kernels_reference.product(&y);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "product"));
             else CHECK(near(result[0], result[1], n));
-            x = call_of(s, ta, tb, adds, 0);
+            x = call_of(s, ta, tb, start, 0);
             k->pack(x.k, x.n, &x.b, panels);
             x.panels = panels, x.b = (mg_matrix){0};
             k->product(&x);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "product of panels"));
             else CHECK(near(result[0], result[1], n));
             if (!tb || ta) continue;
-            x = call_of(s, ta, tb, adds, 0), y = call_of(s, ta, tb, adds, 1);
+            x = call_of(s, ta, tb, start, 0), y = call_of(s, ta, tb, start, 1);
             k->dots(&x);
             mg_kernels_reference.dots(&y);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "dots"));
@@ -215,12 +221,26 @@ static void the_library_agrees(void)
 {
     for (int s = 0; s < SHAPES; s++)
         for (int how = 0; how < 8; how++) {
-            mg_product_call x = call_of(s, how & 1, how & 2, how & 4, 0), y = call_of(s, how & 1, how & 2, how & 4, 1);
+            int start = how & 4 ? TO_C : TO_NOTHING;
+            mg_product_call x = call_of(s, how & 1, how & 2, start, 0), y = call_of(s, how & 1, how & 2, start, 1);
             REQUIRE(mg_onednn_product(&x));
             mg_kernels_reference.product(&y);
             CHECK(near(result[0], result[1], x.m * x.n));
         }
     CHECK(strncmp(mg_product_library(), "oneDNN ", 7) == 0);
+}
+
+/* However many make a product together, its bits are those of one who makes it alone. */
+static void teams_make_the_same(void)
+{
+    enum { SIZE = 3 };
+    for (int s = 0; s < SHAPES; s++)
+        for (int how = 0; how < 4 * STARTS; how++) {
+            mg_product_call x = call_of(s, how & 1, how & 2, how / 4, 0), y = call_of(s, how & 1, how & 2, how / 4, 1);
+            mg_product(&x, MG_ALONE);
+            for (int rank = SIZE; rank-- > 0;) mg_product(&y, (mg_team){rank, SIZE});
+            CHECK(same_bits(result[0], result[1], x.m * x.n, "team"));
+        }
 }
 
 /* A row's result is the same alone and among others. */
@@ -229,12 +249,12 @@ static void rows_stand_for_themselves(void)
     for (int s = 0; s < SHAPES; s++) {
         if (shapes[s].m > MG_SKINNY) continue;
         for (int tb = 0; tb < 2; tb++) {
-            mg_product_call all = call_of(s, false, tb, false, 0);
-            mg_product(&all);
+            mg_product_call all = call_of(s, false, tb, TO_NOTHING, 0);
+            mg_product(&all, MG_ALONE);
             for (int64_t i = 0; i < all.m; i++) {
                 mg_product_call one = all;
                 one.m = 1, one.a.p += i * all.a.step_row, one.c = result[1];
-                mg_product(&one);
+                mg_product(&one, MG_ALONE);
                 CHECK(same_bits(result[0] + i * all.n, result[1], all.n, "row"));
             }
         }
@@ -333,6 +353,7 @@ int main(void)
     TEST("LSTM rows agree with their references", lstm);
     TEST("products and dots obey their law, bit for bit where there is FMA", products);
     TEST("the library behind the door agrees with the reference", the_library_agrees);
+    TEST("a team makes the product that one makes alone", teams_make_the_same);
     TEST("a row of a skinny product does not depend on the others", rows_stand_for_themselves);
     TEST("updates equal their references bit for bit", updates);
     TEST("a maximum over numbers with a NaN is NaN", maxima);

@@ -52,7 +52,7 @@ static machine start(const made *m, mg_use use)
     machine x;
     REQUIRE(mg_plan_new(mg_model_graph(&mg_model_lstm, m->config, use), &x.plan, &why) == MG_OK);
     REQUIRE(mg_model_bind(mg_plan_graph(x.plan), &m->params, &x.bound, &why) == MG_OK);
-    REQUIRE(mg_instance_new(x.plan, x.bound, &x.run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(x.plan, x.bound, 1, &x.run, &why) == MG_OK);
     return x;
 }
 

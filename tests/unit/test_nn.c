@@ -12,7 +12,7 @@ static mg_instance *run_once(mg_graph *g, mg_plan **plan, const double *values)
 {
     mg_error why = {0};
     mg_instance *run;
-    if (mg_plan_new(g, plan, &why) || mg_instance_new(*plan, NULL, &run, &why)) return NULL;
+    if (mg_plan_new(g, plan, &why) || mg_instance_new(*plan, NULL, 1, &run, &why)) return NULL;
     mg_tensor x = mg_instance_input(run, "x");
     for (int64_t i = 0; i < mg_shape_count(&x.shape); i++) ((mg_real *)x.data)[i] = (mg_real)(values ? values[i] : 1);
     mg_instance_seed(run, 3, 0);

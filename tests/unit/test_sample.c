@@ -388,7 +388,7 @@ static double log_likelihood(const mg_trained *t, const mg_encoding *e, const in
     mg_instance *run;
     REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
     REQUIRE(mg_model_bind(mg_plan_graph(plan), &t->params, &params, &why) == MG_OK);
-    REQUIRE(mg_instance_new(plan, params, &run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, params, 1, &run, &why) == MG_OK);
     void *in = mg_instance_input(run, e->is_roll ? "roll" : "tokens").data;
     void *out = mg_instance_input(run, "targets").data;
     for (int64_t i = 0; !e->is_roll && i < steps; i++) {

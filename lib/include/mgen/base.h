@@ -193,6 +193,17 @@ const char *mg_cpu_model(void);
     depend on i alone. Returns when all are done. */
 void mg_each(int threads, size_t n, void (*work)(void *user, size_t i), void *user);
 int mg_cores(void); /**< processors this process may use */
+
+/** One of the threads that do one thing together: the rank-th of size. */
+typedef struct { int rank, size; } mg_team;
+#define MG_ALONE ((mg_team){0, 1})
+/** Run work(user, team) on `threads` threads at the same time, each with its rank; on one where the caller is one of
+    several already. */
+void mg_team_run(int threads, void (*work)(void *user, mg_team team), void *user);
+/** Wait until all of the team are here. */
+void mg_team_meet(mg_team team);
+/** Its part of the numbers 0 .. n-1: from .. to-1, in multiples of `grain`; empty where there are not enough. */
+void mg_team_part(mg_team team, int64_t n, int64_t grain, int64_t *from, int64_t *to);
 /** How many threads a library called from this thread may start from now on; returns how many it might before. */
 int mg_library_threads(int threads);
 

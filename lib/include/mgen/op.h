@@ -190,10 +190,12 @@ const mg_graph *mg_plan_graph(const mg_plan *plan);
 /** Where time goes: calls of op i took seconds[i]; for a bench program. */
 typedef struct { const char *name; uint64_t calls; double seconds; } mg_op_time;
 
-/** The memory in which a plan runs: its inputs, states and intermediate results. One instance is one thread's. */
+/** The memory in which a plan runs: its inputs, states and intermediate results. One instance is one
+    thread's, which others may help: up to `threads` make its products together, to the same bits. */
 typedef struct mg_instance mg_instance;
 /** params[i] holds the numbers of the graph's parameter i and stays the caller's. */
-mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, mg_instance **instance, mg_error *why);
+mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threads, mg_instance **instance,
+                          mg_error *why);
 void mg_instance_free(mg_instance *instance);
 /** Where to put an input, read by the next run; data NULL if the graph has none of that name or does not use it. */
 mg_tensor mg_instance_input(mg_instance *instance, const char *name);

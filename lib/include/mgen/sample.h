@@ -46,6 +46,7 @@ typedef struct {
         are gone on from; the most likely is the piece. Likelihoods are those of mg_sample_category_log. A beam and
         branch of 1, or 0: none. */
     int64_t beam, branch, beam_steps;
+    int threads;             /**< that make each step together, to the same bits; 0: one */
 } mg_generation;
 
 typedef struct mg_streams mg_streams;

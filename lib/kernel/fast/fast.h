@@ -18,8 +18,8 @@ MG_EACH_LIST(E)
 mg_real MG_K(sum)(int64_t n, const mg_real *x);
 void MG_K(softmax)(int64_t n, mg_real *y, const mg_real *x);
 void MG_K(log_softmax)(int64_t n, mg_real *y, const mg_real *x);
-void MG_K(lstm_row)(int64_t n, const mg_lstm_row *row);
-void MG_K(lstm_back_row)(int64_t n, const mg_lstm_back_row *row);
+void MG_K(lstm_row)(int64_t from, int64_t to, const mg_lstm_row *row);
+void MG_K(lstm_back_row)(int64_t from, int64_t to, const mg_lstm_back_row *row);
 void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
 void MG_K(product)(const mg_product_call *call);
 void MG_K(dots)(const mg_product_call *call);

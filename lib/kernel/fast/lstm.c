@@ -7,8 +7,9 @@
 #define LOAD(from) (some == WIDTH ? v_load(from) : v_load_some(from, some))
 #define STORE(to, x) (some == WIDTH ? v_store(to, x) : v_store_some(to, x, some))
 
-ALWAYS void forward(int64_t n, int64_t k, int64_t some, const mg_lstm_row *r)
+ALWAYS void forward(int64_t k, int64_t some, const mg_lstm_row *r)
 {
+    int64_t n = r->n;
     vec i = v_sigmoid(LOAD(r->pre + k)), f = v_sigmoid(LOAD(r->pre + n + k));
     vec g = v_tanh(LOAD(r->pre + 2 * n + k)), o = v_sigmoid(LOAD(r->pre + 3 * n + k));
     vec c = f * LOAD(r->c_before + k) + i * g, h = o * v_tanh(c);
@@ -20,8 +21,9 @@ ALWAYS void forward(int64_t n, int64_t k, int64_t some, const mg_lstm_row *r)
     STORE(r->h + k, h);
 }
 
-ALWAYS void backward(int64_t n, int64_t k, int64_t some, const mg_lstm_back_row *r)
+ALWAYS void backward(int64_t k, int64_t some, const mg_lstm_back_row *r)
 {
+    int64_t n = r->n;
     vec i = LOAD(r->act + k), f = LOAD(r->act + n + k), g = LOAD(r->act + 2 * n + k), o = LOAD(r->act + 3 * n + k);
     vec t = v_tanh(LOAD(r->c + k)), dh = LOAD(r->dh + k), dc = LOAD(r->dc + k) + dh * o * (1 - t * t);
     vec di = dc * g, df = dc * LOAD(r->c_before + k), dg = dc * i, d_o = dh * t;
@@ -38,16 +40,16 @@ ALWAYS void backward(int64_t n, int64_t k, int64_t some, const mg_lstm_back_row 
     STORE(r->dc + k, dc * f);
 }
 
-void MG_K(lstm_row)(int64_t n, const mg_lstm_row *row)
+void MG_K(lstm_row)(int64_t from, int64_t to, const mg_lstm_row *row)
 {
-    int64_t k = 0;
-    for (; k + WIDTH <= n; k += WIDTH) forward(n, k, WIDTH, row);
-    if (k < n) forward(n, k, n - k, row);
+    int64_t k = from;
+    for (; k + WIDTH <= to; k += WIDTH) forward(k, WIDTH, row);
+    if (k < to) forward(k, to - k, row);
 }
 
-void MG_K(lstm_back_row)(int64_t n, const mg_lstm_back_row *row)
+void MG_K(lstm_back_row)(int64_t from, int64_t to, const mg_lstm_back_row *row)
 {
-    int64_t k = 0;
-    for (; k + WIDTH <= n; k += WIDTH) backward(n, k, WIDTH, row);
-    if (k < n) backward(n, k, n - k, row);
+    int64_t k = from;
+    for (; k + WIDTH <= to; k += WIDTH) backward(k, WIDTH, row);
+    if (k < to) backward(k, to - k, row);
 }

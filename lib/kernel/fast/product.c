@@ -16,7 +16,7 @@ enum { ROWS = 6 };
 #else
 enum { ROWS = 4 };
 #endif
-enum { CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
+enum { AHEAD = 16, CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
 
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
@@ -27,17 +27,20 @@ typedef struct {
     int64_t b_row;
     float *c;
     int64_t ldc;
+    const float *start; /* NULL: zeros */
+    int64_t start_row;
 } piece;
 
-/* c[rows, cols] += chain by chain, cols in vectors; the last vector has `some` numbers. Between the chains the block
-   lies close together, as its rows in c may be such that they push each other out of the cache. */
+/* c[rows, cols] = start + chain by chain, cols in vectors; the last vector has `some` numbers. Between the chains the
+   block lies close together, as its rows in c may be such that they push each other out of the cache. */
 ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
 {
     vec tile[MOST];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
-            const float *from = p->c + i * p->ldc + j * WIDTH;
-            tile[i * cols + j] = j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
+            const float *from = p->start + i * p->start_row + j * WIDTH;
+            tile[i * cols + j] = !p->start ? v_all(0)
+                                 : j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
         }
     for (int64_t from = 0; from < p->k; from += CHAIN) {
         vec sum[MOST];
@@ -46,6 +49,7 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         for (int64_t l = from; l < end; l++) {
             vec row[MOST];
             const float *b = p->b + l * p->b_row, *a = p->a + l * p->a_col;
+            for (int j = 0; j < cols; j++) __builtin_prefetch(b + AHEAD * p->b_row + j * WIDTH);
             for (int j = 0; j < cols; j++)
                 row[j] = j < cols - 1 || some == WIDTH ? v_load(b + j * WIDTH) : v_load_some(b + j * WIDTH, some);
             for (int i = 0; i < rows; i++) {
@@ -71,6 +75,7 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
         block(rows, cols, some, &p);                                             \
         p.a += (rows) == ROWS ? p.a_block : (rows) * p.a_row;                    \
         p.c += (rows) * p.ldc;                                                   \
+        if (p.start) p.start += (rows) * p.start_row;                            \
     }
     BLOCKS_OF(ROWS)
 #if defined __AVX512F__
@@ -80,6 +85,14 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
     BLOCKS_OF(2)
     BLOCKS_OF(1)
 #undef BLOCKS_OF
+}
+
+/* On to the next columns: of b, `panel` numbers further on. */
+ALWAYS void next_columns(piece *p, int64_t cols, int64_t panel)
+{
+    p->b += panel;
+    p->c += cols;
+    if (p->start) p->start += cols;
 }
 
 static void strip(int64_t m, int64_t n, const piece *p)
@@ -125,17 +138,23 @@ static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_
 
 /* ---- products ---- */
 
-/* One row of a against much of b: more columns at a time keep the adders busy. */
+/* One row of a against up to 8 vectors of b: as many at a time keep the adders busy. */
+static void one_row_of(int64_t n, const piece *p)
+{
+    int64_t some = n % WIDTH ? n % WIDTH : WIDTH;
+    switch ((n + WIDTH - 1) / WIDTH) {
+#define COLUMNS(cols) \
+    case cols: block(1, cols, some, p); return;
+    COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4) COLUMNS(5) COLUMNS(6) COLUMNS(7)
+    default: block(1, 8, some, p);
+#undef COLUMNS
+    }
+}
+
 static void one_row(int64_t n, piece p)
 {
-    for (; n >= 4 * STRIP; n -= 4 * STRIP) {
-        block(1, 8, WIDTH, &p);
-        p.b += 4 * STRIP, p.c += 4 * STRIP;
-    }
-    for (; n > 0; n -= STRIP) {
-        strip(1, n < STRIP ? n : STRIP, &p);
-        p.b += STRIP, p.c += STRIP;
-    }
+    enum { MANY = 8 * WIDTH };
+    for (; n > 0; n -= MANY, next_columns(&p, MANY, MANY)) one_row_of(n < MANY ? n : MANY, &p);
 }
 
 /* b as it lies, its rows contiguous. */
@@ -143,19 +162,19 @@ static void unpacked(const mg_product_call *call)
 {
     piece p = {.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
                .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .c = call->c,
-               .ldc = call->ldc};
+               .ldc = call->ldc, .start = call->start, .start_row = call->start_row};
     if (call->m == 1) {
         one_row(call->n, p);
         return;
     }
-    for (int64_t j = 0; j < call->n; j += STRIP, p.b += STRIP, p.c += STRIP)
+    for (int64_t j = 0; j < call->n; j += STRIP, next_columns(&p, STRIP, STRIP))
         strip(call->m, call->n - j < STRIP ? call->n - j : STRIP, &p);
 }
 
 /* Rows of a against n columns of b in panels, which are `panel` numbers apart. */
 static void through_panels(int64_t rows, int64_t n, int64_t panel, piece p)
 {
-    for (int64_t j = 0; j < n; j += STRIP, p.b += panel, p.c += STRIP) strip(rows, n - j < STRIP ? n - j : STRIP, &p);
+    for (int64_t j = 0; j < n; j += STRIP, next_columns(&p, STRIP, panel)) strip(rows, n - j < STRIP ? n - j : STRIP, &p);
 }
 
 /* The chains over k numbers from `from` on; `packed` has room for rows of a. */
@@ -165,12 +184,14 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
     bool is_turned = call->a.step_col != 1;
     int64_t a_row = call->a.step_row, a_col = call->a.step_col;
     piece p = {.k = k, .a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
-               .ldc = call->ldc};
+               .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
+    const float *start = from == 0 ? call->start : call->c;
     if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
     for (int64_t i = 0; i < call->m; i += MG_TALL) {
         int64_t rows = call->m - i < MG_TALL ? call->m - i : MG_TALL;
         p.a = call->a.p + i * a_row + from * a_col;
         p.c = call->c + i * call->ldc + j;
+        p.start = start ? start + i * p.start_row + j : NULL;
         if (is_turned) {
             for (int64_t r = 0; r < rows; r += ROWS)
                 pack_rows(packed + r * k, p.a + r * a_row, a_row, a_col, k, rows - r < ROWS ? rows - r : ROWS);
@@ -202,10 +223,8 @@ static void packed_before(const mg_product_call *call)
 
 void MG_K(product)(const mg_product_call *call)
 {
-    if (!call->adds)
-        for (int64_t i = 0; i < call->m; i++) memset(call->c + i * call->ldc, 0, (size_t)call->n * sizeof(float));
     if (call->panels) packed_before(call);
-    else if (call->m <= FEW && call->b.step_col == 1) unpacked(call);
+    else if (call->k == 0 || (call->m <= FEW && call->b.step_col == 1)) unpacked(call);
     else packing(call);
 }
 
@@ -231,7 +250,8 @@ ALWAYS void dots_of(int cols, const mg_product_call *p, int64_t i, int64_t j)
             sum[c * VECTORS + v] = v_fma(x, v_load_some(b + c * p->b.step_col + l, some), sum[c * VECTORS + v]);
     }
     float *to = p->c + i * p->ldc + j;
-    for (int c = 0; c < cols; c++) to[c] = (p->adds ? to[c] : 0) + v_tree(&sum[c * VECTORS]);
+    const float *start = p->start ? p->start + i * p->start_row + j : NULL;
+    for (int c = 0; c < cols; c++) to[c] = (start ? start[c] : 0) + v_tree(&sum[c * VECTORS]);
 }
 
 /* The rows of b are read once: those of a, which are few, stay in the nearest cache. */

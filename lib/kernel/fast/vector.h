@@ -78,12 +78,30 @@ ALWAYS void v_store_some(float *p, vec x, int64_t n) { memcpy(p, &x, (size_t)n *
 
 /* The 16 lanes that sums run in, whatever the width: lane i meets lane i + 8, then i + 4 ... */
 enum { LANES = 16, VECTORS = LANES / WIDTH };
+#if defined __AVX512F__
+#define V_LOWER(x, half) /* lane i is x's lane i + half, for i < half */                                               \
+    __builtin_shufflevector(x, x, (half), (half) + 1, (half) + 2, (half) + 3, (half) + 4, (half) + 5, (half) + 6,      \
+                            (half) + 7, 0, 0, 0, 0, 0, 0, 0, 0)
+#elif defined __AVX2__
+#define V_LOWER(x, half) __builtin_shufflevector(x, x, (half), (half) + 1, (half) + 2, (half) + 3, 0, 0, 0, 0)
+#else
+#define V_LOWER(x, half) __builtin_shufflevector(x, x, (half), (half) + 1, 0, 0)
+#endif
 ALWAYS float v_tree(const vec lane[VECTORS])
 {
-    float x[LANES];
-    memcpy(x, lane, sizeof x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) x[i] += x[i + half];
+    vec x = lane[0];
+#if defined __AVX512F__
+    x += V_LOWER(x, 8);
+    x += V_LOWER(x, 4);
+#elif defined __AVX2__
+    x += lane[1];
+    x += V_LOWER(x, 4);
+#else
+    x += lane[2];
+    x += lane[1] + lane[3];
+#endif
+    x += V_LOWER(x, 2);
+    x += V_LOWER(x, 1);
     return x[0];
 }
 
