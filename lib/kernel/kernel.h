@@ -53,6 +53,16 @@ typedef void (*mg_update_fn)(int64_t n, mg_real *w, const mg_real *g, mg_real *s
 
 /* c[m,n] = start[m,n] + a[m,k] b[k,n]; any of a and b may lie transposed. */
 typedef struct { const mg_real *p; int64_t step_row, step_col; } mg_matrix;
+/* b [k, n] in 8 bits, each column in steps of its own: step times q, |q| <= 127. */
+typedef struct {
+    const int8_t *q;     /* [n / 16][k / 4][16][4], zeros beyond k and n; NULL: none */
+    const mg_real *step; /* n */
+} mg_int8;
+/* b as one of the two kinds of products reads it quickest. */
+typedef struct {
+    const mg_real *panels; /* as `pack` leaves it; NULL: not that */
+    mg_int8 int8;          /* up to MG_SKINNY rows of a, which lie row by row */
+} mg_packed;
 typedef struct {
     int64_t m, n, k;
     mg_matrix a, b;
@@ -60,7 +70,7 @@ typedef struct {
     int64_t ldc; /* row length of c, whose rows are contiguous */
     const mg_real *start;  /* what is added to; c itself with ldc for +=; NULL: zeros */
     int64_t start_row;     /* to its next row; 0: all rows of c start alike */
-    const mg_real *panels; /* b as `pack` leaves it, instead of b; NULL: none */
+    mg_packed packed;      /* instead of b */
     mg_real *scratch;      /* mg_product_scratch numbers, where something is to be packed on the way */
 } mg_product_call;
 
@@ -80,11 +90,25 @@ typedef struct {
     void (*pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
     /* The same for b given as rows (b.step_row 1), each element a sum by 16 lanes: for few rows of a. */
     void (*dots)(const mg_product_call *call);
+    /* c = start + a b in whole numbers, rows of a in 8 bits too, each in steps of its own: the largest is 127 steps. */
+    void (*int8_product)(const mg_product_call *call);
     mg_update_fn sgd, adam, rmsprop;
     double (*squares)(int64_t n, const mg_real *x); /* their sum, in double */
     void (*blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain); /* y = keep y + gain x */
 } mg_kernels;
 
+/* ---- weights in 8 bits (int8.c) ---- */
+
+size_t mg_int8_bytes(int64_t k, int64_t n); /* of memory, on a 64-byte boundary, which mg_int8_pack fills */
+mg_int8 mg_int8_pack(int64_t k, int64_t n, const mg_matrix *b, void *memory);
+mg_int8 mg_int8_from(const mg_int8 *b, int64_t k, int64_t j); /* its columns from j on, a multiple of 16 */
+size_t mg_int8_scratch(int64_t m, int64_t k);
+void mg_int8_product(const mg_product_call *call); /* the reference of int8_product */
+
+/* ---- room for products ---- */
+
+/* Rows of a that are few: loops of their own suit them. */
+enum { MG_SKINNY = 16 };
 /* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time. */
 enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
 static inline size_t mg_panels_size(int64_t k, int64_t n)
@@ -93,8 +117,10 @@ static inline size_t mg_panels_size(int64_t k, int64_t n)
 }
 static inline size_t mg_product_scratch(int64_t n, int64_t k)
 {
+    size_t of_int8 = mg_int8_scratch(MG_SKINNY, k);
     k = k < MG_DEPTH ? k : MG_DEPTH;
-    return mg_panels_size(k, n < MG_WIDE ? n : MG_WIDE) + (size_t)(k * MG_TALL);
+    size_t packed = mg_panels_size(k, n < MG_WIDE ? n : MG_WIDE) + (size_t)(k * MG_TALL);
+    return packed > of_int8 ? packed : of_int8;
 }
 
 /* The loops of the processor class in use (mg_cpu_class); the references in a double build. */
@@ -128,11 +154,13 @@ void mg_fill_uniform(int64_t outer, int64_t examples, int64_t inner, uint64_t se
 /* ---- LSTM over time (lstm.c) ---- */
 
 /* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]; scratch of as many reals as
-   mg_lstm_scratch says, the same for all of the team. */
+   mg_lstm_scratch says, the team's; of what each needs for itself, that of the next lies `apart` reals behind. */
 typedef struct {
     mg_team team;
+    size_t apart;
     int64_t steps, batch, units;
     const mg_real *pre, *h0, *c0, *w, *mask;
+    mg_packed packed; /* w^T, where that was done before */
     mg_real *y, *c, *act, *scratch;
 } mg_lstm_call;
 void mg_lstm_forward(const mg_lstm_call *call);
@@ -172,7 +200,6 @@ void mg_conv_run_to_kernel(const mg_conv_call *conv, const mg_real *x, const mg_
 /* The product by whichever loops suit its shape: up to MG_SKINNY rows by own loops whose result for a row does not
    depend on the other rows, else by the library behind onednn.c. One call by each of a team makes it, each with scratch
    of its own; the size of the team does not show in the result. */
-enum { MG_SKINNY = 16 };
 void mg_product(const mg_product_call *call, mg_team team);
 
 /* ---- the door to oneDNN (onednn.c) ---- */

@@ -11,9 +11,14 @@ static size_t panels_of(int64_t steps, int64_t batch, int64_t k, int64_t n)
     return steps > 1 && batch > 1 ? mg_panels_size(k, n) : 0;
 }
 
-size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
+static size_t shared_scratch(int64_t steps, int64_t batch, int64_t units)
 {
     return panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units);
+}
+
+size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
+{
+    return shared_scratch(steps, batch, units) + mg_int8_scratch(MG_SKINNY, units);
 }
 
 size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units)
@@ -54,10 +59,12 @@ void mg_lstm_forward(const mg_lstm_call *p)
     int64_t n = p->units, size = p->batch * n;
     size_t packed = panels_of(p->steps, p->batch, n, 4 * n);
     mg_product_call product = {.m = p->batch, .n = 4 * n, .k = n, .a = {p->h0, n, 1}, .b = {p->w, 1, n},
-                               .c = p->scratch + packed, .ldc = 4 * n, .start_row = 4 * n};
-    if (packed) {
+                               .c = p->scratch + packed, .ldc = 4 * n, .start_row = 4 * n, .packed = p->packed,
+                               .scratch = p->scratch + shared_scratch(p->steps, p->batch, n) +
+                                          (size_t)p->team.rank * p->apart};
+    if (packed && !p->packed.panels && !p->packed.int8.q) {
         pack_part(p->team, n, 4 * n, product.b, p->scratch);
-        product.panels = p->scratch;
+        product.packed.panels = p->scratch;
     }
     const mg_real *c = p->c0;
     for (int64_t t = 0; t < p->steps; t++) {
@@ -124,7 +131,7 @@ void mg_lstm_backward(const mg_lstm_back_call *p)
                                .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n};
     if (packed) {
         pack_part(p->team, 4 * n, n, product.b, p->scratch);
-        product.panels = p->scratch;
+        product.packed.panels = p->scratch;
     }
     mg_team_meet(p->team);
     for (int64_t t = p->steps; t-- > 0;) {

@@ -29,7 +29,8 @@ static mg_product_call columns_of(mg_product_call p, int64_t from, int64_t to)
     p.c += from;
     p.n = to - from;
     if (p.start) p.start += from;
-    if (p.panels) p.panels += from * p.k;
+    if (p.packed.panels) p.packed.panels += from * p.k;
+    if (p.packed.int8.q) p.packed.int8 = mg_int8_from(&p.packed.int8, p.k, from);
     return p;
 }
 
@@ -67,12 +68,22 @@ static void by_own(void (*loops)(const mg_product_call *), const mg_product_call
     if (from < to) loops(&part);
 }
 
+/* Some rows at a time. */
+static void by_int8(const mg_product_call *p, mg_team team)
+{
+    for (int64_t i = 0; i < p->m; i += MG_SKINNY) {
+        mg_product_call rows = rows_of(*p, i, i + MG_SKINNY < p->m ? i + MG_SKINNY : p->m);
+        by_own(mg_kernels_now()->int8_product, &rows, team);
+    }
+}
+
 void mg_product(const mg_product_call *p, mg_team team)
 {
     if (p->m == 0 || p->n == 0) return;
     const mg_kernels *k = mg_kernels_now();
     bool is_skinny = p->m <= MG_SKINNY, is_turned = p->a.step_col != 1;
-    if (p->panels) by_own(k->product, p, team);
+    if (p->packed.int8.q) by_int8(p, team);
+    else if (p->packed.panels) by_own(k->product, p, team);
     else if (is_skinny && !is_turned && p->b.step_row == 1 && p->b.step_col != 1) by_own(k->dots, p, team);
     else if (is_skinny || is_turned || p->k == 0) by_own(k->product, p, team);
     else by_library(p, team);

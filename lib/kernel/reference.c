@@ -136,7 +136,7 @@ static void product(const mg_product_call *p)
             for (int64_t from = 0; from < p->k; from += CHAIN) {
                 mg_real chain = 0;
                 for (int64_t l = from; l < p->k && l < from + CHAIN; l++)
-                    chain = real_fma(at(&p->a, i, l), p->panels ? p->panels[in_panels(p->k, l, j)] : at(&p->b, l, j),
+                    chain = real_fma(at(&p->a, i, l), p->packed.panels ? p->packed.panels[in_panels(p->k, l, j)] : at(&p->b, l, j),
                                      chain);
                 sum += chain;
             }
@@ -220,5 +220,6 @@ const mg_kernels mg_kernels_reference = {
     },
     .sum = sum, .softmax = softmax, .log_softmax = log_softmax,
     .lstm_row = lstm_row, .lstm_back_row = lstm_back_row, .product = product, .pack = pack, .dots = dots,
+    .int8_product = mg_int8_product,
     .sgd = sgd, .adam = adam, .rmsprop = rmsprop, .squares = squares, .blend = blend,
 };

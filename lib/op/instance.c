@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory in which a plan runs, with every call made ready: a run is a loop over them. */
-#include "op/plan.h"
+#include "op/instance.h"
 #include "op/rules.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct mg_instance {
-    const mg_plan *plan;
-    mg_real *const *params;
-    void *block;
-    char *memory;      /* inputs and states, then buffers, then scratch */
-    mg_real *constants; /* by node id: values of fills */
-    mg_call *calls;
-    mg_span *spans;
-    mg_random_key key;
-    int threads;
-    bool is_warm;      /* the fixed steps were made */
-    mg_op_time *times;
-};
 
 /* ---- making ---- */
 
@@ -100,6 +86,7 @@ void mg_instance_free(mg_instance *in)
 {
     if (!in) return;
     mg_free(in->block);
+    mg_free(in->packed_block);
     mg_free(in->constants);
     mg_free(in->calls);
     mg_free(in->spans);

@@ -122,6 +122,7 @@ struct mg_call {
     const mg_node *node; /* attributes and shapes */
     mg_span y;
     const mg_span *x;    /* n_in of them */
+    mg_packed packed;    /* its weight, where that was packed before */
     void *scratch;       /* one for all of the team; each has its own from rank x scratch_bytes on */
     size_t scratch_bytes;
     const mg_random_key *key;

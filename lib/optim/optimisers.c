@@ -139,20 +139,39 @@ void mg_optim_clip(const mg_optim *o, double norm, mg_tensor_set *grads)
                (mg_real)scale, 0);
 }
 
-void mg_optim_step(const mg_optim *o, uint64_t t, double rate, mg_tensor_set *params, const mg_tensor_set *grads,
-                   mg_tensor_set *slots)
+typedef struct {
+    const mg_optim *optim;
+    mg_update update;
+    mg_update_fn run;
+    mg_tensor_set *params;
+    const mg_tensor_set *grads, *slots;
+} work;
+
+static mg_real *numbers(mg_real *x, int64_t from) { return x ? x + from : NULL; }
+
+/* Its part of each parameter. */
+static void update_part(void *user, mg_team team)
+{
+    enum { GRAIN = 1 << 14 }; /* below that it is not worth while */
+    const work *w = user;
+    const char *first = mg_optim_slot(w->optim, 0), *second = first ? mg_optim_slot(w->optim, 1) : NULL;
+    for (size_t i = 0; i < w->params->n; i++) {
+        const char *name = w->params->names[i];
+        int64_t from, to;
+        assert(strcmp(name, w->grads->names[i]) == 0);
+        mg_team_part(team, mg_shape_count(&w->params->tensors[i].shape), GRAIN, &from, &to);
+        w->run(to - from, numbers(w->params->tensors[i].data, from), numbers(w->grads->tensors[i].data, from),
+               numbers(slot(w->slots, name, first), from), numbers(slot(w->slots, name, second), from), &w->update);
+    }
+}
+
+void mg_optim_step(const mg_optim *o, uint64_t t, double rate, int threads, mg_tensor_set *params,
+                   const mg_tensor_set *grads, mg_tensor_set *slots)
 {
     const mg_optimiser_row *row = &mg_optimisers[o->optimizer];
-    mg_update update = row->prepare(o, (double)t, rate);
-    mg_update_fn run;
-    memcpy(&run, (const char *)mg_kernels_now() + row->kernel, sizeof run);
-    for (size_t i = 0; i < params->n; i++) {
-        const char *name = params->names[i];
-        assert(strcmp(name, grads->names[i]) == 0);
-        run(mg_shape_count(&params->tensors[i].shape), params->tensors[i].data, grads->tensors[i].data,
-            slot(slots, name, mg_optim_slot(o, 0)),
-            mg_optim_slot(o, 0) ? slot(slots, name, mg_optim_slot(o, 1)) : NULL, &update);
-    }
+    work w = {.optim = o, .update = row->prepare(o, (double)t, rate), .params = params, .grads = grads, .slots = slots};
+    memcpy(&w.run, (const char *)mg_kernels_now() + row->kernel, sizeof w.run);
+    mg_team_run(threads, update_part, &w);
 }
 
 void mg_optim_average(const mg_optim *o, mg_tensor_set *average, const mg_tensor_set *params)

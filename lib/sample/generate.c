@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const precisions[] = {[MG_FLOAT32] = "float32", [MG_INT8] = "int8", NULL};
+
 #define AT(member) offsetof(mg_generate_options, member)
 const mg_option mg_generate_rows[] = {
     {"steps", MG_OPTION_INT, AT(steps), {0}, 1, 1e9, NULL, "N",
@@ -26,6 +28,8 @@ const mg_option mg_generate_rows[] = {
      "beam search: tokens or frames by which they go on between two choices"},
     {"inject", MG_OPTION_FLAG, AT(inject), {0}, 0, 0, NULL, NULL,
      "the primer is no beginning but goes along, step by step, and the model fills in below (polyphony)"},
+    {"precision", MG_OPTION_CHOICE, AT(precision), {MG_FLOAT32}, 0, 0, precisions, "KIND",
+     "of the weights: int8 is quicker and close"},
     {"bpm", MG_OPTION_REAL, AT(bpm), {0}, MG_SLOWEST_BPM, 1000, NULL, "BPM",
      "tempo, where the encoding counts beats, instead of the primer's or the data's"},
     {0},
@@ -261,7 +265,8 @@ static mg_status open_streams(maker *m, mg_error *why)
                                 .controls = m->job->controls,
                                 .primer = (const int32_t *)(const void *)m->primer.tokens.data,
                                 .n_primer = m->primer.tokens.length / sizeof(int32_t), .injects = o->inject,
-                                .beam = o->beam, .branch = o->branch, .beam_steps = o->beam_steps};
+                                .beam = o->beam, .branch = o->branch, .beam_steps = o->beam_steps,
+                                .precision = (mg_precision)o->precision};
     int rows = m->job->count < MG_STREAMS ? (int)m->job->count : MG_STREAMS;
     m->group = has_beam(o) ? 1 : MG_STREAMS;
     uint64_t groups = (m->job->count + m->group - 1) / m->group;

@@ -230,6 +230,7 @@ static mg_status make(mg_streams *s, mg_error *why)
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
     MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
+    MG_TRY(mg_instance_pack(s->run, s->generation.precision, why));
     s->width = s->encoding->vocab;
     if (!fits(s))
         return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);

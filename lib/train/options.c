@@ -18,7 +18,7 @@ const mg_option mg_train_data_rows[] = {
      "tell it the shares of the pitch classes that come"},
     {"carry", MG_OPTION_FLAG, AT(carry), {0}, 0, 0, NULL, NULL,
      "let the examples of a piece follow each other, each beginning in the state that the one before ended in"},
-    {"shards", MG_OPTION_INT, AT(shards), {8}, 1, 64, NULL, NULL, NULL},
+    {"shards", MG_OPTION_INT, AT(shards), {0}, 0, 64, NULL, NULL, NULL},
     {0},
 };
 

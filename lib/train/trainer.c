@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread, or on all where there
-   is but one; their gradients meet in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the
+/* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread, or one after the other
+   on all threads where these are more; their gradients meet in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the
    number of threads nor which of them takes which shard shows in a bit of the result. */
 #include "train/carry.h"
 #include "train/trainer.h"
@@ -206,7 +206,7 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
     for (int i = t->options.threads; i-- > 0;) r->idle[r->n_idle++] = r->m->instances[i]; /* the first goes first */
     if (use.purpose == MG_TRAINING) mg_tree_start(&t->phases[use.phase].tree, *n);
     pthread_mutex_init(&r->lock, NULL);
-    mg_each(t->options.threads, (size_t)*n, run_shard, r);
+    mg_each(*n < t->team ? 1 : t->options.threads, (size_t)*n, run_shard, r);
     pthread_mutex_destroy(&r->lock);
     for (int i = 0; i < *n; i++)
         if (r->why[i].status) {
@@ -236,7 +236,7 @@ static void move(mg_trainer *t, mg_phase_state *p, mg_share *sum, double norm, d
 {
     const mg_phase *row = &t->options.model->phases[t->phase];
     mg_optim_clip(&p->optim, norm, &sum->grads);
-    mg_optim_step(&p->optim, ++p->t, rate, &p->moved, &sum->grads, &p->slots);
+    mg_optim_step(&p->optim, ++p->t, rate, t->team, &p->moved, &sum->grads, &p->slots);
     double most = row->clip_weight ? row->clip_weight(t->options.config) : 0;
     if (most > 0) mg_optim_clip_weights(most, &p->moved);
     move_statistics(t);
@@ -319,12 +319,20 @@ static mg_status open_all(mg_trainer *t, mg_error *why)
     return o->optim.ema > 0 ? mg_tensor_set_like(o->params, true, &t->average, why) : MG_OK;
 }
 
+/* Products of less rows than eight are slow. */
+static int usual_shards(int64_t batch)
+{
+    enum { ROWS = 8, MOST = 8 };
+    return batch < 2 * ROWS ? 1 : batch / ROWS < MOST ? (int)(batch / ROWS) : MOST;
+}
+
 mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result, mg_error *why)
 {
     *result = NULL;
     mg_trainer *t = mg_alloc_zero(1, sizeof *t);
     if (!t) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     t->options = *options;
+    if (t->options.shards == 0) t->options.shards = usual_shards(options->batch);
     if (t->options.shards > MG_MOST_SHARDS) t->options.shards = MG_MOST_SHARDS;
     t->team = t->options.threads;
     if (t->options.threads > t->options.shards) t->options.threads = t->options.shards;

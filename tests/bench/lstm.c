@@ -87,7 +87,7 @@ static void training(const preset *p, mg_trained *t, int threads, bool ops)
 {
     mg_optim optim = mg_train_optim_defaults();
     mg_trainer_options options = {.model = t->model, .config = t->config, .optim = optim, .params = &t->params,
-                                  .batch = p->batch, .shards = 8, .threads = threads, .seed = 1};
+                                  .batch = p->batch, .threads = threads, .seed = 1};
     mg_trainer *trainer;
     mg_step_result result;
     mg_batch batch = make_batch(p);
@@ -116,7 +116,9 @@ static void generation(const preset *p, mg_trained *t, int threads)
     enum { STEPS = 400 };
     mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1, .threads = threads};
     mg_streams *streams;
-    for (size_t n = 1; n <= MG_STREAMS; n *= MG_STREAMS) {
+    for (int how = 0; how < 4; how++) {
+        size_t n = how % 2 ? MG_STREAMS : 1;
+        g.precision = how / 2 ? MG_INT8 : MG_FLOAT32;
         need(mg_streams_new(t, &g, (int)n, &streams, &why));
         mg_buffer tokens[MG_STREAMS] = {{0}};
         double best_s = 1e9, said = 0;
@@ -130,7 +132,7 @@ static void generation(const preset *p, mg_trained *t, int threads)
             for (size_t i = 0; i < n; i++) mg_buffer_clear(&tokens[i]);
         }
         char what[64];
-        snprintf(what, sizeof what, "generate.%zu", n);
+        snprintf(what, sizeof what, "generate.%s.%zu", g.precision ? "int8" : "float32", n);
         print(p, what, said / best_s, "tokens/s");
         for (size_t i = 0; i < n; i++) mg_buffer_free(&tokens[i]);
         mg_streams_free(streams);

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
                                 .b = {b, s->tb ? 1 : s->n, s->tb ? s->k : 1}};
         if (s->panels) {
             mg_kernels_now()->pack(s->k, s->n, &call.b, panels);
-            call.panels = panels;
+            call.packed.panels = panels;
         }
         double flops = 2e-9 * (double)s->m * (double)s->n * (double)s->k, took = seconds_of(&call);
         char name[96];

@@ -204,7 +204,7 @@ static void check_products(const mg_kernels *k, bool has_fma)
             else CHECK(near(result[0], result[1], n));
             x = call_of(s, ta, tb, start, 0);
             k->pack(x.k, x.n, &x.b, panels);
-            x.panels = panels, x.b = (mg_matrix){0};
+            x.packed.panels = panels, x.b = (mg_matrix){0};
             k->product(&x);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "product of panels"));
             else CHECK(near(result[0], result[1], n));
@@ -228,6 +228,36 @@ static void the_library_agrees(void)
             CHECK(near(result[0], result[1], x.m * x.n));
         }
     CHECK(strncmp(mg_product_library(), "oneDNN ", 7) == 0);
+}
+
+/* 8 bits of both sides, by every kind of shape that rows and columns fall into. */
+static void check_int8(const mg_kernels *k, bool has_fma)
+{
+    for (int s = 0; s < SHAPES; s++)
+        for (int start = 0; start < STARTS; start++) {
+            if (shapes[s].m > MG_SKINNY) continue;
+            mg_product_call x = call_of(s, false, true, start, 0), y = call_of(s, false, true, start, 1);
+            int64_t n = x.m * x.n;
+            void *memory = mg_alloc(mg_int8_bytes(x.k, x.n), 1);
+            REQUIRE(memory);
+            x.packed.int8 = y.packed.int8 = mg_int8_pack(x.k, x.n, &x.b, memory);
+            k->int8_product(&x);
+            mg_int8_product(&y);
+            if (has_fma) CHECK(same_bits(result[0], result[1], n, "int8"));
+            y = call_of(s, false, true, start, 1);
+            mg_kernels_reference.product(&y);
+            for (int64_t i = 0; i < n; i++) /* half a step of each side, as these spread */
+                CHECK_NEAR((double)result[0][i], (double)result[1][i], 0.02 * sqrt((double)x.k));
+            mg_free(memory);
+        }
+    mg_product_call x = call_of(1, false, true, TO_NOTHING, 0);
+    void *memory = mg_alloc(mg_int8_bytes(x.k, x.n), 1);
+    REQUIRE(memory);
+    x.packed.int8 = mg_int8_pack(x.k, x.n, &x.b, memory);
+    left[x.k / 2] = (mg_real)NAN;
+    k->int8_product(&x);
+    CHECK(isnan(result[0][0]) && isnan(result[0][x.n - 1]));
+    mg_free(memory);
 }
 
 /* However many make a product together, its bits are those of one who makes it alone. */
@@ -343,6 +373,7 @@ static void functions(void) { in_every_class(check_functions); }
 static void sums(void) { in_every_class(check_sums); }
 static void lstm(void) { in_every_class(check_lstm); }
 static void products(void) { in_every_class(check_products); }
+static void int8(void) { in_every_class(check_int8); }
 static void updates(void) { in_every_class(check_updates); }
 
 int main(void)
@@ -353,6 +384,7 @@ int main(void)
     TEST("LSTM rows agree with their references", lstm);
     TEST("products and dots obey their law, bit for bit where there is FMA", products);
     TEST("the library behind the door agrees with the reference", the_library_agrees);
+    TEST("products in 8 bits are those of the reference, close to the real ones, and NaN where one comes in", int8);
     TEST("a team makes the product that one makes alone", teams_make_the_same);
     TEST("a row of a skinny product does not depend on the others", rows_stand_for_themselves);
     TEST("updates equal their references bit for bit", updates);

@@ -46,15 +46,17 @@ typedef struct {
     mg_instance *run;
 } machine;
 
-static machine start(const made *m, mg_use use)
+static machine start_on(const made *m, mg_use use, int threads)
 {
     mg_error why = {0};
     machine x;
     REQUIRE(mg_plan_new(mg_model_graph(&mg_model_lstm, m->config, use), &x.plan, &why) == MG_OK);
     REQUIRE(mg_model_bind(mg_plan_graph(x.plan), &m->params, &x.bound, &why) == MG_OK);
-    REQUIRE(mg_instance_new(x.plan, x.bound, 1, &x.run, &why) == MG_OK);
+    REQUIRE(mg_instance_new(x.plan, x.bound, threads, &x.run, &why) == MG_OK);
     return x;
 }
+
+static machine start(const made *m, mg_use use) { return start_on(m, use, 1); }
 
 static void stop(machine *x)
 {
@@ -64,11 +66,11 @@ static void stop(machine *x)
 }
 
 /* Steps from .. from + n of one random sequence an example. */
-static void fill(mg_instance *run, int from, int n)
+static void fill(mg_instance *run, int batch, int from, int n)
 {
     int32_t *tokens = mg_instance_input(run, "tokens").data, *targets = mg_instance_input(run, "targets").data;
     mg_real *features = mg_instance_input(run, "features").data, *mask = mg_instance_input(run, "mask").data;
-    for (int b = 0; b < BATCH; b++) {
+    for (int b = 0; b < batch; b++) {
         mg_random random = mg_random_at(7, "sequence", (uint64_t)b);
         for (int t = 0; t < STEPS; t++) {
             int at = b * n + t - from;
@@ -92,6 +94,65 @@ static const char *const configs[] = {
     "{\"hidden\":5,\"layers\":2,\"input\":\"onehot\",\"input_layer\":5,\"residual\":true,\"dropout_in\":0.1}",
 };
 
+/* Results of a training step, gradients among them, of a config wide enough to be shared. */
+static void threads_do_not_show(void)
+{
+    static const char *const outputs[] = {"loss", "grad/lstm.weight_hh_l0", "grad/lstm.weight_ih_l1",
+                                          "grad/lstm.bias_hh_l0", "grad/output.weight"};
+    mg_error why = {0};
+    made m = make("{\"hidden\":70,\"layers\":2,\"input\":\"onehot\"}", (mg_data_form){VOCAB, FEATURES});
+    for (int batch = 1; batch <= BATCH; batch++) {
+        machine alone = start_on(&m, (mg_use){MG_TRAINING, 0, batch, STEPS, false}, 1);
+        machine shared = start_on(&m, (mg_use){MG_TRAINING, 0, batch, STEPS, false}, 3);
+        for (int i = 0; i < 2; i++) {
+            machine *x = i ? &shared : &alone;
+            fill(x->run, batch, 0, STEPS);
+            ((mg_real *)mg_instance_input(x->run, "mask").data)[STEPS - 1] = 0;
+            *(mg_real *)mg_instance_input(x->run, "per_target").data = 1;
+            REQUIRE(mg_instance_run(x->run, &why) == MG_OK);
+        }
+        for (size_t k = 0; k < sizeof outputs / sizeof *outputs; k++) {
+            mg_tensor x = mg_instance_output(alone.run, outputs[k]), y = mg_instance_output(shared.run, outputs[k]);
+            REQUIRE(x.data && y.data);
+            CHECK(memcmp(x.data, y.data, (size_t)mg_shape_count(&x.shape) * sizeof(mg_real)) == 0);
+        }
+        stop(&alone), stop(&shared);
+    }
+    unmake(&m);
+}
+
+/* Logits of a stream, step after step. */
+static void stream(const made *m, int threads, bool packs, mg_precision precision, mg_real *logits)
+{
+    mg_error why = {0};
+    machine x = start_on(m, (mg_use){MG_STREAMING, 0, BATCH, 1, false}, threads);
+    if (packs) REQUIRE(mg_instance_pack(x.run, precision, &why) == MG_OK);
+    for (int t = 0; t < STEPS; t++) {
+        fill(x.run, BATCH, t, 1);
+        REQUIRE(mg_instance_run(x.run, &why) == MG_OK);
+        memcpy(logits + t * BATCH * VOCAB, mg_instance_output(x.run, "logits").data, BATCH * VOCAB * sizeof *logits);
+    }
+    stop(&x);
+}
+
+static void packed_weights_are_the_same_or_close(void)
+{
+    enum { ALL = STEPS * BATCH * VOCAB };
+    static mg_real plain[ALL], packed[ALL], shared[ALL];
+    made m = make("{\"hidden\":70,\"layers\":2,\"input\":\"onehot\"}", (mg_data_form){VOCAB, FEATURES});
+    for (mg_precision precision = MG_FLOAT32; precision <= MG_INT8; precision++) {
+        double most = 0;
+        stream(&m, 1, false, MG_FLOAT32, plain);
+        stream(&m, 1, true, precision, packed);
+        stream(&m, 3, true, precision, shared);
+        CHECK(memcmp(packed, shared, sizeof packed) == 0);
+        for (int i = 0; i < ALL; i++) most = fmax(most, fabs((double)packed[i] - (double)plain[i]));
+        CHECK(most < (precision == MG_INT8 ? 5e-3 : 1e-6));
+        CHECK(precision == MG_FLOAT32 || most > 1e-5); /* it was no float */
+    }
+    unmake(&m);
+}
+
 static void streams_as_it_learns(void)
 {
     mg_error why = {0};
@@ -99,11 +160,11 @@ static void streams_as_it_learns(void)
         made m = make(configs[k], (mg_data_form){VOCAB, FEATURES});
         machine whole = start(&m, (mg_use){MG_LIKELIHOOD, 0, BATCH, STEPS, false});
         machine stream = start(&m, (mg_use){MG_STREAMING, 0, BATCH, 1, false});
-        fill(whole.run, 0, STEPS);
+        fill(whole.run, BATCH, 0, STEPS);
         REQUIRE(mg_instance_run(whole.run, &why) == MG_OK);
         const mg_real *want = mg_instance_output(whole.run, "logits").data;
         for (int t = 0; t < STEPS; t++) {
-            fill(stream.run, t, 1);
+            fill(stream.run, BATCH, t, 1);
             REQUIRE(mg_instance_run(stream.run, &why) == MG_OK);
             const mg_real *got = mg_instance_output(stream.run, "logits").data;
             for (int b = 0; b < BATCH; b++)
@@ -163,7 +224,7 @@ static void projects_where_sizes_differ(void)
 static double loss_of(machine *x, uint64_t seed)
 {
     mg_error why = {0};
-    fill(x->run, 0, STEPS);
+    fill(x->run, BATCH, 0, STEPS);
     *(mg_real *)mg_instance_input(x->run, "per_target").data = (mg_real)(1.0 / (STEPS * BATCH));
     mg_instance_seed(x->run, seed, 0);
     mg_instance_reset(x->run);
@@ -195,6 +256,8 @@ static void refuses_features_that_are_none(void)
 
 int main(void)
 {
+    TEST("threads do not show in a step of training", threads_do_not_show);
+    TEST("packed weights give the same, or in 8 bits nearly the same", packed_weights_are_the_same_or_close);
     TEST("a stream gives what the whole gives, whatever the options", streams_as_it_learns);
     TEST("a residual layer adds its input to its output", adds_the_input_to_the_output);
     TEST("a residual layer projects where sizes differ", projects_where_sizes_differ);

@@ -514,9 +514,10 @@ static void beams_go_on_from_primers(void)
 static size_t random_piece(const mg_encoding *e, uint64_t number, int32_t *tokens)
 {
     static const int lengths[] = {2, 127, 128, 129, 300, 40, 257, 3};
+    enum { LENGTHS = sizeof lengths / sizeof *lengths };
     mg_random random = mg_random_at(number, "piece", 0);
     size_t n = 0;
-    for (int i = 0; i < lengths[number]; i++) {
+    for (int i = 0; i < lengths[number % LENGTHS]; i++) {
         if (!e->is_roll) tokens[n++] = (int32_t)mg_random_below(&random, (uint32_t)e->vocab);
         for (int key = e->low; e->is_roll && key <= e->high; key += 1 + (int)mg_random_below(&random, 60))
             tokens[n++] = key;

@@ -197,6 +197,10 @@ typedef struct mg_instance mg_instance;
 mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threads, mg_instance **instance,
                           mg_error *why);
 void mg_instance_free(mg_instance *instance);
+/** The precision of weights: reals, or 8 bits, each output of a product in steps of its own. */
+typedef enum { MG_FLOAT32, MG_INT8 } mg_precision;
+/** Parameters will not change any more: lay the weights of products out as these read them quickest. MG_NO_MEMORY. */
+mg_status mg_instance_pack(mg_instance *instance, mg_precision precision, mg_error *why);
 /** Where to put an input, read by the next run; data NULL if the graph has none of that name or does not use it. */
 mg_tensor mg_instance_input(mg_instance *instance, const char *name);
 /** A state, to look at or to set; data NULL if there is none. */

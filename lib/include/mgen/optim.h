@@ -65,9 +65,9 @@ mg_status mg_optim_slots(const mg_optim *optim, const mg_tensor_set *params, mg_
 double mg_optim_norm(const mg_tensor_set *grads);
 /** g times min(1, clip / (norm + 1e-6)); nothing where clip is 0. */
 void mg_optim_clip(const mg_optim *optim, double norm, mg_tensor_set *grads);
-/** Update t (from 1) of all parameters at `rate`. The sets have the same names. */
-void mg_optim_step(const mg_optim *optim, uint64_t t, double rate, mg_tensor_set *params, const mg_tensor_set *grads,
-                   mg_tensor_set *slots);
+/** Update t (from 1) of all parameters at `rate`, by up to `threads`. The sets have the same names. */
+void mg_optim_step(const mg_optim *optim, uint64_t t, double rate, int threads, mg_tensor_set *params,
+                   const mg_tensor_set *grads, mg_tensor_set *slots);
 /** Every parameter is kept within -most .. most (Arjovsky et al. 2017). */
 void mg_optim_clip_weights(double most, mg_tensor_set *params);
 /** average = ema average + (1 - ema) params. */

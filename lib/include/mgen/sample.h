@@ -47,10 +47,11 @@ typedef struct {
         branch of 1, or 0: none. */
     int64_t beam, branch, beam_steps;
     int threads;             /**< that make each step together, to the same bits; 0: one */
+    mg_precision precision;  /**< of the weights */
 } mg_generation;
 
 typedef struct mg_streams mg_streams;
-enum { MG_STREAMS = 8 }; /**< most pieces of a group: a row costs least among eight */
+enum { MG_STREAMS = 16 }; /**< most pieces of a group: they share the reading of the weights */
 /** Room for groups of up to `rows` pieces; with a beam search they are made one by one. The sentence in `why` is about
     the trained model, whose file it does not know: mg_fail_in adds that. */
 mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
@@ -71,6 +72,7 @@ typedef struct {
     double bars;    /**< of the meter that the primer ends with, else 4/4; 0: not said */
     int64_t beam, branch, beam_steps; /**< as mg_generation has them */
     bool inject;
+    int precision;  /**< of the weights, an mg_precision */
     double bpm;     /**< where beats are counted, from MG_SLOWEST_BPM; 0: the primer's, else the data's, else 120 */
 } mg_generate_options;
 extern const mg_option mg_generate_rows[];

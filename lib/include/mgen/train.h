@@ -72,7 +72,8 @@ typedef struct {
     const mg_optim *of_phase; /**< one for each phase instead of `optim`, copied; NULL: all alike */
     mg_tensor_set *params;    /**< lent; moved by steps */
     int64_t batch;            /**< examples a step */
-    int shards, threads;
+    int shards;               /**< 0: as many as have eight examples or more, and eight at most */
+    int threads;
     uint64_t seed;
     bool carries;             /**< a row that continues begins with the state that this row of the batch before left */
 } mg_trainer_options;
@@ -110,7 +111,7 @@ typedef struct {
     /* what the weights depend on */
     int64_t batch, length;     /**< examples a step, most steps of an example */
     double valid;              /**< share held out where the records name no split */
-    int64_t shards;            /**< parts of a batch that threads share */
+    int64_t shards;            /**< parts of a batch that threads share; 0: as mg_trainer_options has it */
     mg_controls controls;      /**< what comes in beside the tokens of performances */
     bool carry;                /**< an example begins with the state that the one before it left */
     /* when to stop */

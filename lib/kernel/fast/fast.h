@@ -23,6 +23,7 @@ void MG_K(lstm_back_row)(int64_t from, int64_t to, const mg_lstm_back_row *row);
 void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
 void MG_K(product)(const mg_product_call *call);
 void MG_K(dots)(const mg_product_call *call);
+void MG_K(int8_product)(const mg_product_call *call);
 void MG_K(sgd)(int64_t n, mg_real *w, const mg_real *g, mg_real *buf, mg_real *unused, const mg_update *u);
 void MG_K(adam)(int64_t n, mg_real *w, const mg_real *g, mg_real *m, mg_real *v, const mg_update *u);
 void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real *buf, const mg_update *u);

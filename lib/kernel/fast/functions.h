@@ -9,6 +9,17 @@
 
 ALWAYS vec v_power_of_two(ivec n) { return (vec)((n + 127) << 23); } /* -126 <= n <= 127 */
 
+/* x 2^n, rounded once: in two steps, so that denormals and infinity come out right, or by the instruction for it. */
+ALWAYS vec v_scale(vec x, vec n)
+{
+#if defined __AVX512F__
+    return (vec)_mm512_scalef_ps((__m512)x, (__m512)n);
+#else
+    ivec whole = v_int(n), half = whole >> 1;
+    return x * v_power_of_two(half) * v_power_of_two(whole - half);
+#endif
+}
+
 /* e^x = 2^n e^r, r = x - n ln 2 in two parts, |r| <= ln 2 / 2: e^r = 1 + r + r^2 P(r). */
 ALWAYS vec v_exp(vec x)
 {
@@ -21,9 +32,7 @@ ALWAYS vec v_exp(vec x)
     p = v_fma(p, r, v_all(0.041668388f));
     p = v_fma(p, r, v_all(0.1666652063f));
     p = v_fma(p, r, v_all(0.4999999345f));
-    p = v_fma(p, r * r, r) + 1;
-    ivec whole = v_int(n), half = whole >> 1; /* 2^n in two steps, so that denormals and infinity come out right */
-    return p * v_power_of_two(half) * v_power_of_two(whole - half);
+    return v_scale(v_fma(p, r * r, r) + 1, n);
 }
 
 /* ln x = e ln 2 + ln(1 + f), sqrt(1/2) <= 1 + f < sqrt 2: ln(1 + f) = f - f^2/2 + f^3 P(f). */

@@ -16,7 +16,7 @@ enum { ROWS = 6 };
 #else
 enum { ROWS = 4 };
 #endif
-enum { AHEAD = 16, CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
+enum { AHEAD = 32, CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
 
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
     const float *a;
     int64_t a_row, a_col, a_block; /* to the next row, column, ROWS rows */
     const float *b;
-    int64_t b_row;
+    int64_t b_row, b_panel;        /* to the next row, STRIP columns */
     float *c;
     int64_t ldc;
     const float *start; /* NULL: zeros */
@@ -48,10 +48,12 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
         for (int64_t l = from; l < end; l++) {
             vec row[MOST];
-            const float *b = p->b + l * p->b_row, *a = p->a + l * p->a_col;
-            for (int j = 0; j < cols; j++) __builtin_prefetch(b + AHEAD * p->b_row + j * WIDTH);
-            for (int j = 0; j < cols; j++)
-                row[j] = j < cols - 1 || some == WIDTH ? v_load(b + j * WIDTH) : v_load_some(b + j * WIDTH, some);
+            const float *a = p->a + l * p->a_col;
+            for (int j = 0; j < cols; j++) {
+                const float *b = p->b + l * p->b_row + j / 2 * p->b_panel + j % 2 * WIDTH;
+                __builtin_prefetch(b + AHEAD * p->b_row);
+                row[j] = j < cols - 1 || some == WIDTH ? v_load(b) : v_load_some(b, some);
+            }
             for (int i = 0; i < rows; i++) {
                 vec x = v_all(a[i * p->a_row]);
                 for (int j = 0; j < cols; j++) sum[i * cols + j] = v_fma(x, row[j], sum[i * cols + j]);
@@ -87,12 +89,12 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
 #undef BLOCKS_OF
 }
 
-/* On to the next columns: of b, `panel` numbers further on. */
-ALWAYS void next_columns(piece *p, int64_t cols, int64_t panel)
+/* On by some strips of columns. */
+ALWAYS void next_strips(piece *p, int64_t strips)
 {
-    p->b += panel;
-    p->c += cols;
-    if (p->start) p->start += cols;
+    p->b += strips * p->b_panel;
+    p->c += strips * STRIP;
+    if (p->start) p->start += strips * STRIP;
 }
 
 static void strip(int64_t m, int64_t n, const piece *p)
@@ -101,6 +103,29 @@ static void strip(int64_t m, int64_t n, const piece *p)
     else if (n > WIDTH) column(m, 2, n - WIDTH, *p);
     else if (n == WIDTH) column(m, 1, WIDTH, *p);
     else column(m, 1, n, *p);
+}
+
+/* One row of a against up to 4 strips of b: as many at a time keep the adders busy. */
+static void one_row_of(int64_t n, const piece *p)
+{
+    int64_t some = n % WIDTH ? n % WIDTH : WIDTH;
+    switch ((n + WIDTH - 1) / WIDTH) {
+#define COLUMNS(cols) \
+    case cols: block(1, cols, some, p); return;
+    COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4) COLUMNS(5) COLUMNS(6) COLUMNS(7)
+    default: block(1, 8, some, p);
+#undef COLUMNS
+    }
+}
+
+/* Rows of a against n columns of b. */
+static void strips(int64_t rows, int64_t n, piece p)
+{
+    enum { MANY = 4 };
+    if (rows == 1)
+        for (; n > 0; n -= MANY * STRIP, next_strips(&p, MANY)) one_row_of(n < MANY * STRIP ? n : MANY * STRIP, &p);
+    else
+        for (; n > 0; n -= STRIP, next_strips(&p, 1)) strip(rows, n < STRIP ? n : STRIP, &p);
 }
 
 /* ---- packing ---- */
@@ -138,43 +163,13 @@ static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_
 
 /* ---- products ---- */
 
-/* One row of a against up to 8 vectors of b: as many at a time keep the adders busy. */
-static void one_row_of(int64_t n, const piece *p)
-{
-    int64_t some = n % WIDTH ? n % WIDTH : WIDTH;
-    switch ((n + WIDTH - 1) / WIDTH) {
-#define COLUMNS(cols) \
-    case cols: block(1, cols, some, p); return;
-    COLUMNS(1) COLUMNS(2) COLUMNS(3) COLUMNS(4) COLUMNS(5) COLUMNS(6) COLUMNS(7)
-    default: block(1, 8, some, p);
-#undef COLUMNS
-    }
-}
-
-static void one_row(int64_t n, piece p)
-{
-    enum { MANY = 8 * WIDTH };
-    for (; n > 0; n -= MANY, next_columns(&p, MANY, MANY)) one_row_of(n < MANY ? n : MANY, &p);
-}
-
 /* b as it lies, its rows contiguous. */
 static void unpacked(const mg_product_call *call)
 {
-    piece p = {.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
-               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .c = call->c,
-               .ldc = call->ldc, .start = call->start, .start_row = call->start_row};
-    if (call->m == 1) {
-        one_row(call->n, p);
-        return;
-    }
-    for (int64_t j = 0; j < call->n; j += STRIP, next_columns(&p, STRIP, STRIP))
-        strip(call->m, call->n - j < STRIP ? call->n - j : STRIP, &p);
-}
-
-/* Rows of a against n columns of b in panels, which are `panel` numbers apart. */
-static void through_panels(int64_t rows, int64_t n, int64_t panel, piece p)
-{
-    for (int64_t j = 0; j < n; j += STRIP, next_columns(&p, STRIP, panel)) strip(rows, n - j < STRIP ? n - j : STRIP, &p);
+    strips(call->m, call->n,
+           (piece){.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
+                   .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .b_panel = STRIP,
+                   .c = call->c, .ldc = call->ldc, .start = call->start, .start_row = call->start_row});
 }
 
 /* The chains over k numbers from `from` on; `packed` has room for rows of a. */
@@ -184,7 +179,7 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
     bool is_turned = call->a.step_col != 1;
     int64_t a_row = call->a.step_row, a_col = call->a.step_col;
     piece p = {.k = k, .a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
-               .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
+               .b_panel = panel,               .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
     const float *start = from == 0 ? call->start : call->c;
     if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
     for (int64_t i = 0; i < call->m; i += MG_TALL) {
@@ -197,7 +192,7 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
                 pack_rows(packed + r * k, p.a + r * a_row, a_row, a_col, k, rows - r < ROWS ? rows - r : ROWS);
             p.a = packed;
         }
-        through_panels(rows, n, panel, p);
+        strips(rows, n, p);
     }
 }
 
@@ -214,16 +209,18 @@ static void packing(const mg_product_call *call)
         }
 }
 
+/* Few rows stay in the nearest cache at any depth; then the panels are read in one go. */
 static void packed_before(const mg_product_call *call)
 {
-    for (int64_t l = 0; l < call->k; l += MG_DEPTH)
-        some_depth(call, l, call->k - l < MG_DEPTH ? call->k - l : MG_DEPTH, 0, call->n, call->panels + l * STRIP,
+    int64_t depth = call->m <= FEW ? call->k : MG_DEPTH;
+    for (int64_t l = 0; l < call->k; l += depth)
+        some_depth(call, l, call->k - l < depth ? call->k - l : depth, 0, call->n, call->packed.panels + l * STRIP,
                    call->k * STRIP, call->scratch);
 }
 
 void MG_K(product)(const mg_product_call *call)
 {
-    if (call->panels) packed_before(call);
+    if (call->packed.panels) packed_before(call);
     else if (call->k == 0 || (call->m <= FEW && call->b.step_col == 1)) unpacked(call);
     else packing(call);
 }

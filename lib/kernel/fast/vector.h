@@ -42,8 +42,17 @@ ALWAYS vec v_fma(vec a, vec b, vec c)
 
 /* a where the mask (a comparison's -1 or 0) is set, else b. */
 ALWAYS vec v_choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
-ALWAYS vec v_min(vec a, vec b) { return v_choose(a > b, b, a); } /* keeps a NaN of a */
+/* Both keep a NaN of a. */
+#if defined __AVX512F__
+ALWAYS vec v_min(vec a, vec b) { return (vec)_mm512_min_ps((__m512)b, (__m512)a); }
+ALWAYS vec v_max(vec a, vec b) { return (vec)_mm512_max_ps((__m512)b, (__m512)a); }
+#elif defined __AVX2__
+ALWAYS vec v_min(vec a, vec b) { return (vec)_mm256_min_ps((__m256)b, (__m256)a); }
+ALWAYS vec v_max(vec a, vec b) { return (vec)_mm256_max_ps((__m256)b, (__m256)a); }
+#else
+ALWAYS vec v_min(vec a, vec b) { return v_choose(a > b, b, a); }
 ALWAYS vec v_max(vec a, vec b) { return v_choose(a < b, b, a); }
+#endif
 ALWAYS vec v_abs(vec x) { return (vec)((ivec)x & 0x7fffffff); }
 ALWAYS vec v_sign_of(vec sign, vec x) { return (vec)(((ivec)sign & (int32_t)0x80000000) | ((ivec)x & 0x7fffffff)); }
 
