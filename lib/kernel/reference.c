@@ -128,6 +128,11 @@ static mg_real start_of(const mg_product_call *p, int64_t i, int64_t j)
     return p->start ? p->start[i * p->start_row + j] : 0;
 }
 
+static mg_real right_of(const mg_product_call *p, int64_t l, int64_t j)
+{
+    return p->packed.panels ? p->packed.panels[in_panels(p->k, l, j)] : at(&p->b, l, j);
+}
+
 static void product(const mg_product_call *p)
 {
     for (int64_t i = 0; i < p->m; i++)
@@ -136,8 +141,7 @@ static void product(const mg_product_call *p)
             for (int64_t from = 0; from < p->k; from += CHAIN) {
                 mg_real chain = 0;
                 for (int64_t l = from; l < p->k && l < from + CHAIN; l++)
-                    chain = real_fma(at(&p->a, i, l), p->packed.panels ? p->packed.panels[in_panels(p->k, l, j)] : at(&p->b, l, j),
-                                     chain);
+                    chain = real_fma(at(&p->a, i, l), right_of(p, l, j), chain);
                 sum += chain;
             }
             p->c[i * p->ldc + j] = sum;

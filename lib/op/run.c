@@ -168,8 +168,10 @@ void mg_run_linear(const mg_call *c)
 {
     const mg_shape *x = &c->node->in[0]->shape;
     int64_t in = x->dim[x->rank - 1], rows = product_of(x, 0, x->rank - 1), out = c->x[1].dim[0];
-    mg_product(&(mg_product_call){.m = rows, .n = out, .k = in, .a = {c->x[0].p, in, 1}, .b = {c->x[1].p, 1, in},
-                                  .packed = c->packed, .start = c->x[2].p, .c = c->y.p, .ldc = out, .scratch = own_scratch(c)}, c->team);
+    mg_product_call call = {.m = rows, .n = out, .k = in, .a = {c->x[0].p, in, 1}, .b = {c->x[1].p, 1, in},
+                            .packed = c->packed, .start = c->x[2].p, .c = c->y.p, .ldc = out,
+                            .scratch = own_scratch(c)};
+    mg_product(&call, c->team);
 }
 
 /* ---- LSTM ---- */
@@ -180,10 +182,10 @@ void mg_run_lstm(const mg_call *c)
     int64_t units = c->x[1].dim[1];
     mg_lstm_places at = mg_lstm_parts(pre->dim[0], pre->dim[1], units);
     mg_real *y = c->y.p;
-    mg_lstm_forward(&(mg_lstm_call){.team = c->team, .apart = c->scratch_bytes / sizeof(mg_real), .steps = pre->dim[0], .batch = pre->dim[1], .units = units,
-                                    .pre = c->x[0].p, .h0 = c->x[1].p, .c0 = c->x[2].p, .w = c->x[3].p,
-                                    .packed = c->packed, .mask = c->x[4].p, .y = y + at.y, .c = y + at.c, .act = y + at.act,
-                                    .scratch = c->scratch});
+    mg_lstm_forward(&(mg_lstm_call){
+        .team = c->team, .apart = c->scratch_bytes / sizeof(mg_real), .steps = pre->dim[0], .batch = pre->dim[1],
+        .units = units, .pre = c->x[0].p, .h0 = c->x[1].p, .c0 = c->x[2].p, .w = c->x[3].p, .packed = c->packed,
+        .mask = c->x[4].p, .y = y + at.y, .c = y + at.c, .act = y + at.act, .scratch = c->scratch});
 }
 
 void mg_run_lstm_back(const mg_call *c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread, or one after the other
-   on all threads where these are more; their gradients meet in a tree (tree.h), are clipped, and move the parameters of the phase. Neither the
-   number of threads nor which of them takes which shard shows in a bit of the result. */
+   on all threads where these are more; their gradients meet in a tree (tree.h), are clipped, and move the parameters of
+   the phase. Neither the number of threads nor which of them takes which shard shows in a bit of the result. */
 #include "train/carry.h"
 #include "train/trainer.h"
 
