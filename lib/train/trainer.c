@@ -319,11 +319,17 @@ static mg_status open_all(mg_trainer *t, mg_error *why)
     return o->optim.ema > 0 ? mg_tensor_set_like(o->params, true, &t->average, why) : MG_OK;
 }
 
-/* Products of less rows than eight are slow. */
-static int usual_shards(int64_t batch)
+/* Products of few rows are slow; of more if their weights lie in a cache that is further away. */
+static int usual_shards(int64_t batch, const mg_tensor_set *params)
 {
-    enum { ROWS = 8, MOST = 8 };
-    return batch < 2 * ROWS ? 1 : batch / ROWS < MOST ? (int)(batch / ROWS) : MOST;
+    enum { ROWS = 8, MORE = 32, NEAR = 1 << 18, MOST = 8 };
+    int64_t largest = 0;
+    for (size_t i = 0; i < params->n; i++) {
+        int64_t n = mg_shape_count(&params->tensors[i].shape);
+        if (n > largest) largest = n;
+    }
+    int64_t shards = batch / (largest > NEAR ? MORE : ROWS);
+    return shards < 1 ? 1 : shards < MOST ? (int)shards : MOST;
 }
 
 mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result, mg_error *why)
@@ -332,7 +338,7 @@ mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result,
     mg_trainer *t = mg_alloc_zero(1, sizeof *t);
     if (!t) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     t->options = *options;
-    if (t->options.shards == 0) t->options.shards = usual_shards(options->batch);
+    if (t->options.shards == 0) t->options.shards = usual_shards(options->batch, options->params);
     if (t->options.shards > MG_MOST_SHARDS) t->options.shards = MG_MOST_SHARDS;
     t->team = t->options.threads;
     if (t->options.threads > t->options.shards) t->options.threads = t->options.shards;

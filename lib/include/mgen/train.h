@@ -72,7 +72,7 @@ typedef struct {
     const mg_optim *of_phase; /**< one for each phase instead of `optim`, copied; NULL: all alike */
     mg_tensor_set *params;    /**< lent; moved by steps */
     int64_t batch;            /**< examples a step */
-    int shards;               /**< 0: as many as have eight examples or more, and eight at most */
+    int shards;               /**< 0: as many as have eight examples or more, of large models 32; eight at most */
     int threads;
     uint64_t seed;
     bool carries;             /**< a row that continues begins with the state that this row of the batch before left */

@@ -29,6 +29,8 @@ typedef struct {
     int64_t ldc;
     const float *start; /* NULL: zeros */
     int64_t start_row;
+    const float *ahead; /* what to fetch meanwhile: as much at each row of b as there are columns */
+    int64_t ahead_row;
 } piece;
 
 /* c[rows, cols] = start + chain by chain, cols in vectors; the last vector has `some` numbers. Between the chains the
@@ -50,8 +52,9 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
             vec row[MOST];
             const float *a = p->a + l * p->a_col;
             for (int j = 0; j < cols; j++) {
-                const float *b = p->b + l * p->b_row + j / 2 * p->b_panel + j % 2 * WIDTH;
-                __builtin_prefetch(b + AHEAD * p->b_row);
+                int64_t in_panel = j / 2 * p->b_panel + j % 2 * WIDTH;
+                const float *b = p->b + l * p->b_row + in_panel;
+                __builtin_prefetch(p->ahead + l * p->ahead_row + in_panel, 0, 2);
                 row[j] = j < cols - 1 || some == WIDTH ? v_load(b) : v_load_some(b, some);
             }
             for (int i = 0; i < rows; i++) {
@@ -69,12 +72,16 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         }
 }
 
-/* As many rows as there are, in blocks of ROWS, then of less. */
+/* As many rows as there are, in blocks of ROWS, then of less. Each fetches its share of the next strip of b. */
 ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
 {
+    int64_t all = m;
+    p.ahead = p.b + p.b_panel;
 #define BLOCKS_OF(rows)                                                          \
     for (; m >= (rows); m -= (rows)) {                                           \
+        p.ahead_row = p.b_row * (rows) / all;                                    \
         block(rows, cols, some, &p);                                             \
+        p.ahead += p.ahead_row * p.k;                                            \
         p.a += (rows) == ROWS ? p.a_block : (rows) * p.a_row;                    \
         p.c += (rows) * p.ldc;                                                   \
         if (p.start) p.start += (rows) * p.start_row;                            \
@@ -106,8 +113,10 @@ static void strip(int64_t m, int64_t n, const piece *p)
 }
 
 /* One row of a against up to 4 strips of b: as many at a time keep the adders busy. */
-static void one_row_of(int64_t n, const piece *p)
+static void one_row_of(int64_t n, piece *p)
 {
+    p->ahead = p->b + AHEAD * p->b_row;
+    p->ahead_row = p->b_row;
     int64_t some = n % WIDTH ? n % WIDTH : WIDTH;
     switch ((n + WIDTH - 1) / WIDTH) {
 #define COLUMNS(cols) \

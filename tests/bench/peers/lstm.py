@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""lstm.py train|generate PRESET THREADS [SECONDS]: what tests/bench/lstm.c does, in PyTorch.
+"""lstm.py train PRESET THREADS, lstm.py generate PRESET THREADS STREAMS [--compile|--int8]: what tests/bench/lstm.c does, in
+PyTorch.
 
-train: milliseconds of a step (forward, backward, clip, fused Adam) by nn.LSTM; generate: tokens a second of one stream, a
-step being hand-written products with the lookup of a row instead of a one-hot product."""
+train: milliseconds of a step (forward, backward, clip, fused Adam) by nn.LSTM; generate: tokens a second of all streams, a
+step being hand-written products with the lookup of a row instead of a one-hot product, or their dynamically quantised
+layers."""
 import json
 import os
 import statistics
@@ -16,16 +18,17 @@ if "MALLOC_TRIM_THRESHOLD_" not in os.environ:
     os.execv(sys.executable, [sys.executable] + sys.argv)
 
 import torch
+import torch._inductor.config
 import torch.nn.functional as F
 
 PRESETS = {"melody": (38, 128, 2, 64, 128, 3.0), "performance": (388, 512, 3, 64, 256, 3.0),
-           "jsb": (88, 400, 1, 1, 64, 0.4)}
+           "jsb": (88, 400, 1, 1, 60, 0.4)}
 torch.set_num_threads(int(sys.argv[3]))
 torch.set_flush_denormal(True)
 torch.manual_seed(1)
 classes, hidden, layers, batch, length, clip = PRESETS[sys.argv[2]]
 is_roll = sys.argv[2] == "jsb"
-limit = float(sys.argv[4]) if len(sys.argv) > 4 else 3
+limit = 3
 
 
 class Net(torch.nn.Module):
@@ -65,28 +68,43 @@ def train():
     return statistics.median(times) * 1e3, "ms"
 
 
+class Step(torch.nn.Module):
+    """One token of every stream on."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = torch.nn.Embedding(classes, 4 * hidden)
+        self.gates = torch.nn.ModuleList(torch.nn.Linear(hidden if layer == 0 else 2 * hidden, 4 * hidden)
+                                         for layer in range(layers))
+        self.out = torch.nn.Linear(hidden, classes)
+
+    def forward(self, token, h, c):
+        for layer, linear in enumerate(self.gates):
+            x = h[0] if layer == 0 else torch.cat((h[layer - 1], h[layer]), 1)
+            gates = linear(x) + self.rows(token) if layer == 0 else linear(x)
+            i, f, g, o = gates.chunk(4, 1)
+            c[layer] = torch.sigmoid(f) * c[layer] + torch.sigmoid(i) * torch.tanh(g)
+            h[layer] = torch.sigmoid(o) * torch.tanh(c[layer])
+        return torch.multinomial(torch.softmax(self.out(h[-1]), 1), 1)[:, 0], h, c
+
+
 @torch.no_grad()
-def generate(steps=400):
-    rows = torch.randn(classes, 4 * hidden) * 0.05
-    weights = [(torch.randn(4 * hidden, hidden if layer == 0 else 2 * hidden) * 0.05, torch.zeros(4 * hidden))
-               for layer in range(layers)]
-    out, bias = torch.randn(classes, hidden) * 0.05, torch.zeros(classes)
+def generate(streams, way, steps=400):
+    net = Step()
+    if way == "--int8":
+        net = torch.ao.quantization.quantize_dynamic(net, {torch.nn.Linear}, dtype=torch.qint8)
+    if way == "--compile":
+        torch._inductor.config.freezing = torch._inductor.config.cpp_wrapper = True  # packed weights, no Python between
+        net = torch.compile(net.eval())
 
     def piece():
-        token = torch.zeros(1, dtype=torch.long)
-        h, c = [torch.zeros(1, hidden) for _ in weights], [torch.zeros(1, hidden) for _ in weights]
+        token = torch.zeros(streams, dtype=torch.long)
+        h, c = [torch.zeros(streams, hidden) for _ in range(layers)], [torch.zeros(streams, hidden) for _ in range(layers)]
         for _ in range(steps):
-            for layer, (w, b) in enumerate(weights):
-                x = h[0] if layer == 0 else torch.cat((h[layer - 1], h[layer]), 1)
-                gates = F.linear(x, w, b) + (rows[token] if layer == 0 else 0)
-                i, f, g, o = gates.chunk(4, 1)
-                c[layer] = torch.sigmoid(f) * c[layer] + torch.sigmoid(i) * torch.tanh(g)
-                h[layer] = torch.sigmoid(o) * torch.tanh(c[layer])
-            token = torch.multinomial(torch.softmax(F.linear(h[-1], out, bias), 1), 1)[0]
+            token, h, c = net(token, h, c)
 
     piece()
-    best = min(timed(piece) for _ in range(3))
-    return steps / best, "tokens/s"
+    return streams * steps / min(timed(piece) for _ in range(3)), "tokens/s"
 
 
 def timed(work):
@@ -95,6 +113,7 @@ def timed(work):
     return time.perf_counter() - start
 
 
-value, unit = train() if sys.argv[1] == "train" else generate()
+way = sys.argv[5] if len(sys.argv) > 5 else ""
+value, unit = train() if sys.argv[1] == "train" else generate(int(sys.argv[4]), way)
 print(json.dumps({"kind": "bench", "name": "lstm." + sys.argv[2], "value": value, "unit": unit,
                   "peer": "torch " + torch.__version__}))
