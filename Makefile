@@ -94,12 +94,12 @@ $O/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(CFLAGS) $(SYSTEM) -MMD -MP -c -o $@ $<
 
-# The presets as rows of a C table: name and text.
+# The presets as rows PRESET(name, text).
 PRESETS   := $(wildcard share/presets/*.json)
-$(BUILD)/made/train/presets.inc: $(PRESETS)
+$(BUILD)/made/train/preset_list.inc: $(PRESETS)
 	@mkdir -p $(@D)
-	for p in $^; do echo "{\"$$(basename $$p .json)\","; sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $$p; echo '},'; done > $@
-$O/lib/train/preset.o: $(BUILD)/made/train/presets.inc
+	for p in $^; do echo "PRESET(\"$$(basename $$p .json)\","; sed 's/[\"]/\\&/g; s/.*/"&\\n"/' $$p; echo ')'; done > $@
+$O/lib/train/preset.o: $(BUILD)/made/train/preset_list.inc
 
 # A fast kernel is compiled once for every class; MG_CLASS says which.
 define fast_rule

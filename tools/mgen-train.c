@@ -9,12 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST_ROWS = 128, MOST_PRESETS = 64 };
+enum { MOST_ROWS = 128 };
 
 static struct {
     mg_train_job job;
     int model, preset;             /* preset -1: none */
-    const char *presets[MOST_PRESETS];
     bool has_recalled, lists;
     uint64_t seed; /* that the training began with */
     const char *svg;
@@ -28,7 +27,7 @@ static const cli_row first_rows[] = {
     {.kind = CLI_SECTION, .help = "What to train"},
     {.name = "model", .kind = CLI_CHOICE, .value = &me.model, .arg = "NAME", .choices = mg_model_names,
      .help = "kind of model; its own options stand below"},
-    {.name = "preset", .kind = CLI_CHOICE, .value = &me.preset, .arg = "NAME", .choices = me.presets,
+    {.name = "preset", .kind = CLI_CHOICE, .value = &me.preset, .arg = "NAME", .choices = mg_preset_names,
      .help = "a published model, its data and training: sets the defaults that this help shows with it"},
     {.name = "presets", .kind = CLI_FLAG, .value = &me.lists, .stands_alone = true,
      .help = "list the presets, with what each is and sets"},
@@ -64,7 +63,6 @@ static void make_rows(void)
 static mg_status make_defaults(int argc, char **argv, mg_error *why)
 {
     static const char *const decisive[] = {"model", "preset", "output", "resume"};
-    for (size_t i = 0; i + 1 < MOST_PRESETS; i++) me.presets[i] = mg_preset_name(i);
     for (size_t i = 0; i < sizeof decisive / sizeof *decisive; i++)
         if (!cli_peek(first_rows, decisive[i], argc, argv)) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     me.job.model = mg_model_at((size_t)me.model);
@@ -76,7 +74,7 @@ static mg_status make_defaults(int argc, char **argv, mg_error *why)
         MG_TRY(mg_train_recall(&me.job, mg_model_find, &me.seed, why));
         me.has_recalled = true;
     }
-    if (me.preset >= 0) MG_TRY(mg_preset_take(&me.job, me.presets[me.preset], mg_model_find, why));
+    if (me.preset >= 0) MG_TRY(mg_preset_take(&me.job, mg_preset_names[me.preset], mg_model_find, why));
     for (me.model = 0; mg_model_at((size_t)me.model) != me.job.model;) me.model++;
     return MG_OK;
 }
@@ -85,12 +83,8 @@ static mg_status make_defaults(int argc, char **argv, mg_error *why)
 static bool have_effect(cli *c)
 {
     for (const mg_option *o = mg_optim_options; o->name; o++) {
-        const char *other = cli_is_given(c, o->name) ? mg_optim_idle(&me.job.optim, o->name) : NULL;
-        const mg_option *row = mg_optim_options;
-        if (!other) continue;
-        while (strcmp(row->name, other)) row++;
-        return cli_refuse(c, "--%s has no effect with --%s %s", o->name, other,
-                          row->choices[*(const int *)(const void *)((const char *)&me.job.optim + row->place)]);
+        const char *value, *other = cli_is_given(c, o->name) ? mg_optim_idle(&me.job.optim, o->name, &value) : NULL;
+        if (other) return cli_refuse(c, "--%s has no effect with --%s %s", o->name, other, value);
     }
     return true;
 }
@@ -117,44 +111,16 @@ static bool is_usable(cli *c)
 
 static void say(void *user, const char *text) { cli_say(user, "%s", text); }
 
-/* A record on its way to where records go. */
-static mg_status take_line(void *user, const char *text, size_t length, mg_error *why)
-{
-    const mg_run *run = user;
-    mg_json *record;
-    MG_TRY(mg_json_parse(text, length, &record, why));
-    mg_curves_take(me.curves, record);
-    mg_json_free(record);
-    return run->out.line(run->out.user, text, length, why);
-}
-
-static void flush_lines(void *user)
-{
-    const mg_run *run = user;
-    if (run->out.flush) run->out.flush(run->out.user);
-}
-
 static mg_status train(cli *c, mg_source *source, mg_error *why)
 {
     mg_train_set set = {0};
     mg_run *run = cli_run(c), own = *run;
-    own.out = (mg_sink){take_line, run, flush_lines};
+    own.out = mg_curves_sink(&(mg_curves_tap){me.curves, run->out});
     mg_status status = mg_train_data(&me.job, source, &own, &set, why);
     if (!status) status = mg_train(&me.job, &set, &own, why);
     run->tally = own.tally;
     mg_train_set_clear(&set);
     return status;
-}
-
-static mg_status draw(mg_out *svg, mg_error *why)
-{
-    mg_buffer picture = {0};
-    mg_picture_options options = {.svg = me.svg, .title = me.job.output};
-    mg_status status = mg_curves_draw(me.curves, &options, &picture, why);
-    if (!status) status = mg_out_write(svg, picture.data, picture.length, why);
-    mg_buffer_free(&picture);
-    if (status) return mg_out_abandon(svg), status;
-    return mg_out_commit(svg, why);
 }
 
 static void show(const cli *c)
@@ -169,6 +135,7 @@ static void show(const cli *c)
 static mg_status train_and_draw(cli *c, mg_source *source, mg_error *why)
 {
     static const char *const names[] = {"loss", "valid_loss"};
+    mg_picture_options picture = {.svg = me.svg, .title = me.job.output};
     mg_out *svg = NULL;
     mg_error inner = {0};
     MG_TRY(mg_curves_new(names, 2, &me.curves, why));
@@ -177,7 +144,7 @@ static mg_status train_and_draw(cli *c, mg_source *source, mg_error *why)
     bool has_ended = !status || status == MG_STOPPED;
     if (has_ended && cli_is_watched(c)) show(c);
     if (!has_ended) mg_out_abandon(svg);
-    else if (svg && draw(svg, &inner) && !status) *why = inner, status = inner.status;
+    else if (svg && mg_curves_write(me.curves, &picture, svg, &inner) && !status) *why = inner, status = inner.status;
     mg_curves_free(me.curves);
     return status;
 }

@@ -239,13 +239,16 @@ static bool is_among(const char *name, const char *const *names)
     return *names != NULL;
 }
 
-const char *mg_optim_idle(const mg_optim *o, const char *name)
+const char *mg_optim_idle(const mg_optim *o, const char *name, const char **value)
 {
     bool is_optimisers = false, is_schedules = false;
+    const mg_optimiser_row *optimiser = &mg_optimisers[o->optimizer];
+    const mg_schedule_row *schedule = &mg_schedules[o->schedule];
     for (const mg_optimiser_row *row = mg_optimisers; row->name; row++) is_optimisers |= is_among(name, row->heeds);
     for (const mg_schedule_row *row = mg_schedules; row->name; row++) is_schedules |= is_among(name, row->heeds);
-    if (is_optimisers && !is_among(name, mg_optimisers[o->optimizer].heeds)) return "optimizer";
-    return is_schedules && !is_among(name, mg_schedules[o->schedule].heeds) ? "schedule" : NULL;
+    if (is_optimisers && !is_among(name, optimiser->heeds)) return *value = optimiser->name, "optimizer";
+    if (is_schedules && !is_among(name, schedule->heeds)) return *value = schedule->name, "schedule";
+    return NULL;
 }
 
 mg_status mg_optim_check(const mg_optim *o, mg_error *why)

@@ -70,6 +70,28 @@ void mg_curves_take(mg_curves *c, const mg_json *record)
         if (mg_json_real(mg_json_get(record, c->curves[i].name), &y)) add_value(&c->curves[i], x, y);
 }
 
+/* ---- on the way to another sink ---- */
+
+static mg_status take_line(void *user, const char *text, size_t length, mg_error *why)
+{
+    const mg_curves_tap *tap = user;
+    mg_json *record;
+    MG_TRY(mg_json_parse(text, length, &record, why));
+    mg_curves_take(tap->curves, record);
+    mg_json_free(record);
+    return tap->to.line(tap->to.user, text, length, why);
+}
+
+static void flush(void *user)
+{
+    const mg_curves_tap *tap = user;
+    if (tap->to.flush) tap->to.flush(tap->to.user);
+}
+
+mg_sink mg_curves_sink(mg_curves_tap *tap) { return (mg_sink){take_line, tap, flush}; }
+
+/* ---- the picture ---- */
+
 static size_t series_of(const mg_curves *c, mg_series series[MOST_CURVES])
 {
     size_t n = 0;
@@ -89,4 +111,14 @@ mg_status mg_curves_draw(const mg_curves *c, const mg_picture_options *options, 
     mg_status status = options->svg ? mg_plot_lines_svg(picture, &chart, series, n)
                                     : mg_plot_lines_text(picture, &chart, series, n, 16, &options->style);
     return status ? mg_fail(why, status, "out of memory") : MG_OK;
+}
+
+mg_status mg_curves_write(const mg_curves *c, const mg_picture_options *options, mg_out *out, mg_error *why)
+{
+    mg_buffer picture = {0};
+    mg_status status = mg_curves_draw(c, options, &picture, why);
+    if (!status) status = mg_out_write(out, picture.data, picture.length, why);
+    mg_buffer_free(&picture);
+    if (status) return mg_out_abandon(out), status;
+    return mg_out_commit(out, why);
 }

@@ -106,28 +106,15 @@ static mg_status read_steps(mg_source *source, mg_run *run, mg_curves *curves, m
     return status == MG_END ? MG_OK : status;
 }
 
-static mg_status write_curves(const mg_picture_options *options, const mg_curves *curves, mg_error *why)
-{
-    mg_buffer picture = {0};
-    mg_out *out;
-    mg_status status = mg_curves_draw(curves, options, &picture, why);
-    if (!status) status = mg_out_open(options->svg ? options->svg : "-", options->may_replace, &out, why);
-    if (!status) {
-        status = mg_out_write(out, picture.data, picture.length, why);
-        if (status) mg_out_abandon(out);
-        else status = mg_out_commit(out, why);
-    }
-    mg_buffer_free(&picture);
-    return status;
-}
-
 mg_status mg_curve_run(const mg_picture_options *options, const char *const *names, size_t n, mg_source *source,
                        mg_run *run, mg_error *why)
 {
     mg_curves *curves;
+    mg_out *out;
     MG_TRY(mg_curves_new(names, n, &curves, why));
     mg_status status = read_steps(source, run, curves, why);
-    if (!status) status = write_curves(options, curves, why);
+    if (!status) status = mg_out_open(options->svg ? options->svg : "-", options->may_replace, &out, why);
+    if (!status) status = mg_curves_write(curves, options, out, why);
     mg_curves_free(curves);
     return status;
 }

@@ -7,13 +7,18 @@
 typedef struct { const char *name, *text; } preset;
 
 static const preset presets[] = {
-#include "train/presets.inc"
+#define PRESET(name, text) {name, text},
+#include "train/preset_list.inc"
+#undef PRESET
     {NULL, NULL},
 };
 
-enum { PRESETS = sizeof presets / sizeof *presets };
-
-const char *mg_preset_name(size_t i) { return i < PRESETS ? presets[i].name : NULL; }
+const char *const mg_preset_names[] = {
+#define PRESET(name, text) name,
+#include "train/preset_list.inc"
+#undef PRESET
+    NULL
+};
 
 static mg_status parse(const char *name, mg_json **about, mg_error *why)
 {

@@ -49,3 +49,33 @@ rolls() {
     make -f "$MGEN_ROOT/share/experiments/performance-lstm.mk" "${small[@]}" CORPUS="$TUNES/carols.abc" GEN='--seconds 5' >shown
     jq -e 'select(.kind == "output") | .seconds <= 5' out/pieces.ndjson
 }
+
+# verdicts NAME=VALUE...: what the demo says of a training, a comparison and copies; good ones, but for what is given.
+verdicts() {
+    local loss=0.8 p=0.3 low=-0.5 copies='' "$@"
+    echo "{\"kind\":\"step\",\"valid_loss\":2} {\"kind\":\"step\",\"valid_loss\":$loss} {\"kind\":\"step\",\"loss\":0}" >steps
+    echo "{\"kind\":\"comparison\",\"metrics\":{\"pitch_range\":{\"a\":19,\"b\":13,\"p_holm\":$p,\"ci95\":$([ "$low" = none ] && echo null || echo "[$low,2]")}}}" >comparison
+    for c in $copies; do echo "{\"kind\":\"match\",\"a\":\"$c\"}"; done >copies
+    jq -nr -f <(cat "$MGEN_ROOT/share/experiments/demo.jq"; echo '| "\(.result) \(.verdict)"') steps comparison copies | paste -sd,
+}
+
+@test "a result of the demo outside its range is called worse" {
+    good='best validation loss ok,pitch_range ok,copies of the corpus ok'
+    [ "$(verdicts)" = "$good" ]
+    [ "$(verdicts loss=0.9)" = "${good/loss ok/loss WORSE}" ]
+    # it takes both: an interval without 0, and a small p
+    [ "$(verdicts low=0.1)" = "$good" ] && [ "$(verdicts p=0.01)" = "$good" ]
+    [ "$(verdicts low=0.1 p=0.01)" = "${good/range ok/range WORSE}" ]
+    [ "$(verdicts low=none)" = "${good/range ok/range WORSE}" ]
+    [ "$(verdicts copies=1.mid)" = "${good/corpus ok/corpus WORSE}" ]
+}
+
+@test "a demo of a model that has learned nothing goes through, and says so" {
+    TRAIN='--hidden 8 --layers 1 --max-steps 2' "$MGEN_ROOT/share/experiments/demo.sh" out >shown
+    grep -q '^WORSE than it should be: best validation loss, .*pitch_range' shown
+    run ! grep -q 'Nothing is worse' shown
+    # what stands in the last table is there
+    sed -n '/^Everything is in/,$p' shown | tail -n +2 | grep -oE '[a-z]+(\.[a-z]+|/)' | sort >named
+    [ "$(wc -l <named)" -eq 12 ]
+    while read -r name; do [ -s "out/$name" ] || { echo "$name"; return 1; }; done <named
+}

@@ -445,8 +445,11 @@ static void stalls_are_waited_for(void)
     CHECK(mg_optim_is_over(&o, 99, divisor)); /* 1 / 15.625 is below 0.1 */
     o.schedule = 0;
     CHECK(!mg_optim_is_over(&o, 99, divisor));
-    CHECK(!strcmp(mg_optim_idle(&o, "factor"), "schedule") && !strcmp(mg_optim_idle(&o, "momentum"), "optimizer"));
-    CHECK(!mg_optim_idle(&o, "betas") && !mg_optim_idle(&o, "lr") && !mg_optim_idle(&o, "clip"));
+    const char *value = "";
+    CHECK(!strcmp(mg_optim_idle(&o, "factor", &value), "schedule") && !strcmp(value, "constant"));
+    CHECK(!strcmp(mg_optim_idle(&o, "momentum", &value), "optimizer") && !strcmp(value, "adam"));
+    CHECK(!mg_optim_idle(&o, "betas", &value) && !mg_optim_idle(&o, "lr", &value));
+    CHECK(!mg_optim_idle(&o, "clip", &value));
     o.nesterov = true;
     CHECK_INT(mg_optim_check(&o, &why), MG_BAD_ARGUMENT);
 }
@@ -681,8 +684,8 @@ static void presets_say_no_more_than_they_mean(void)
     mg_train_job job = {.options = mg_train_defaults(), .optim = mg_train_optim_defaults()};
     mg_error why = {0};
     int64_t length = job.options.length;
-    for (size_t i = 0; mg_preset_name(i); i++) {
-        CHECK_INT(mg_preset_take(&job, mg_preset_name(i), mg_model_find, &why), MG_OK);
+    for (size_t i = 0; mg_preset_names[i]; i++) {
+        CHECK_INT(mg_preset_take(&job, mg_preset_names[i], mg_model_find, &why), MG_OK);
         CHECK_INT(mg_optim_check(&job.optim, &why), MG_OK);
     }
     job.options = mg_train_defaults();

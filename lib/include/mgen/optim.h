@@ -29,8 +29,9 @@ extern const mg_option mg_optim_options[];
 mg_optim mg_optim_defaults(void);
 /** Whether the members fit each other (a cosine schedule that ends before its warm-up does not). */
 mg_status mg_optim_check(const mg_optim *optim, mg_error *why);
-/** The option whose value leaves the option `name` without effect: "optimizer" or "schedule"; NULL if none does. */
-const char *mg_optim_idle(const mg_optim *optim, const char *name);
+/** The option that leaves the option `name` without effect, "optimizer" or "schedule", and its value that does; NULL if
+    none does. */
+const char *mg_optim_idle(const mg_optim *optim, const char *name, const char **value);
 
 /* ---- schedules ---- */
 

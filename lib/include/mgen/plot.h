@@ -83,8 +83,13 @@ typedef struct mg_curves mg_curves;
 mg_status mg_curves_new(const char *const *names, size_t n, mg_curves **curves, mg_error *why);
 void mg_curves_free(mg_curves *curves);
 void mg_curves_take(mg_curves *curves, const mg_json *record); /**< passes over what is no step record */
+/** A sink that gathers them from the records on their way to another; both have to live as long as it. */
+typedef struct { mg_curves *curves; mg_sink to; } mg_curves_tap;
+mg_sink mg_curves_sink(mg_curves_tap *tap);
 /** One picture of them all, as the options ask. MG_BAD_DATA where nothing was gathered. */
 mg_status mg_curves_draw(const mg_curves *curves, const mg_picture_options *options, mg_buffer *picture, mg_error *why);
+/** The same into a file, which is committed, or abandoned after a failure. */
+mg_status mg_curves_write(const mg_curves *curves, const mg_picture_options *options, mg_out *out, mg_error *why);
 
 /** The piano-roll of every piece. */
 mg_status mg_roll_run(const mg_picture_options *options, mg_source *source, mg_run *run, mg_error *why);

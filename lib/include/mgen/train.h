@@ -150,7 +150,7 @@ void mg_train_job_clear(mg_train_job *job); /**< frees config and data_path */
 mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why);
 
 /** Presets: models as they were published or measured, each a file of share/presets. */
-const char *mg_preset_name(size_t i); /**< NULL past the end */
+extern const char *const mg_preset_names[]; /**< ended by NULL */
 /** Take what a preset says into a job; what it does not say stays. MG_BAD_ARGUMENT if there is none of that name. */
 mg_status mg_preset_take(mg_train_job *job, const char *name, mg_model_finder find, mg_error *why);
 /** A record of kind preset for each: name, what it reproduces, encoding, and all that it sets. */
