@@ -4,6 +4,7 @@
 #define TESTS_BENCH_BENCH_H
 
 #include <mgen/base.h>
+#include <mgen/tensor.h>
 
 #include <malloc.h>
 #include <stdio.h>
@@ -28,6 +29,30 @@ static inline double bench_median(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, bench_by_value);
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* Seconds of a call that computes `flops`: the median of batches long enough for the clock. */
+static inline double bench_seconds(void (*run)(void *user), void *user, double flops)
+{
+    enum { TRIES = 7 };
+    double taken[TRIES];
+    int rounds = 1 + (int)(2e8 / flops);
+    run(user);
+    for (int t = 0; t < TRIES; t++) {
+        double start_s = bench_now_s();
+        for (int i = 0; i < rounds; i++) run(user);
+        taken[t] = (bench_now_s() - start_s) / rounds;
+    }
+    return bench_median(taken, TRIES);
+}
+
+/* Numbers around 0, on a 64-byte boundary as all tensors are. */
+static inline mg_real *bench_numbers(int64_t n, void **block)
+{
+    mg_real *x = mg_aligned((size_t)n * sizeof *x, block);
+    if (!x) exit(3);
+    for (int64_t i = 0; i < n; i++) x[i] = (mg_real)((i * 7919 % 1009) - 504) / 5040;
+    return x;
 }
 
 /* As the tools do: memory is kept between files. */

@@ -4,7 +4,6 @@
    are bound by reading b: those are told in GB/s. */
 #include "tests/bench/bench.h"
 
-#include <mgen/tensor.h>
 
 #include "kernel/kernel.h"
 
@@ -54,28 +53,7 @@ static const shape shapes[] = {
     {"encodec.conv", 256, 4096, 3584, false, false, false},
 };
 
-/* On a 64-byte boundary, as all tensors are. */
-static mg_real *numbers(int64_t n, void **block)
-{
-    mg_real *x = mg_aligned((size_t)n * sizeof *x, block);
-    for (int64_t i = 0; i < n; i++) x[i] = (mg_real)((i * 7919 % 1009) - 504) / 504;
-    return x;
-}
-
-/* Seconds of a call: the median of batches long enough for the clock. */
-static double seconds_of(const mg_product_call *call)
-{
-    enum { TRIES = 7 };
-    double taken[TRIES], flops = 2.0 * (double)call->m * (double)call->n * (double)call->k;
-    int rounds = 1 + (int)(2e8 / flops);
-    mg_product(call, MG_ALONE);
-    for (int t = 0; t < TRIES; t++) {
-        double start_s = bench_now_s();
-        for (int i = 0; i < rounds; i++) mg_product(call, MG_ALONE);
-        taken[t] = (bench_now_s() - start_s) / rounds;
-    }
-    return bench_median(taken, TRIES);
-}
+static void run(void *user) { mg_product(user, MG_ALONE); }
 
 int main(int argc, char **argv)
 {
@@ -85,9 +63,10 @@ int main(int argc, char **argv)
         const shape *s = &shapes[i];
         if (argc > 1 && !strstr(s->name, argv[1])) continue;
         void *block[5];
-        mg_real *a = numbers(s->m * s->k, &block[0]), *b = numbers(s->k * s->n, &block[1]);
-        mg_real *c = numbers(s->m * s->n, &block[2]), *scratch = numbers(MG_DEPTH * (MG_WIDE + MG_TALL), &block[3]);
-        mg_real *panels = numbers((int64_t)mg_panels_size(s->k, s->n), &block[4]);
+        mg_real *a = bench_numbers(s->m * s->k, &block[0]), *b = bench_numbers(s->k * s->n, &block[1]);
+        mg_real *c = bench_numbers(s->m * s->n, &block[2]);
+        mg_real *scratch = bench_numbers(MG_DEPTH * (MG_WIDE + MG_TALL), &block[3]);
+        mg_real *panels = bench_numbers((int64_t)mg_panels_size(s->k, s->n), &block[4]);
         mg_product_call call = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .scratch = scratch,
                                 .a = {a, s->ta ? 1 : s->k, s->ta ? s->m : 1},
                                 .b = {b, s->tb ? 1 : s->n, s->tb ? s->k : 1}};
@@ -95,11 +74,11 @@ int main(int argc, char **argv)
             mg_kernels_now()->pack(s->k, s->n, &call.b, panels);
             call.packed.panels = panels;
         }
-        double flops = 2e-9 * (double)s->m * (double)s->n * (double)s->k, took = seconds_of(&call);
+        double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k, took = bench_seconds(run, &call, flops);
         char name[96];
         snprintf(name, sizeof name, "product.%s", s->name);
         if (s->m <= MG_SKINNY && !s->panels) bench_print(name, (double)(s->k * s->n) * sizeof *b / took / 1e9, "GB/s");
-        else bench_print(name, flops / took, "GFLOP/s");
+        else bench_print(name, flops / took / 1e9, "GFLOP/s");
         for (int k = 0; k < 5; k++) mg_free(block[k]);
     }
     return 0;
