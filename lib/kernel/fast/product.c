@@ -54,7 +54,9 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
             for (int j = 0; j < cols; j++) {
                 int64_t in_panel = j / 2 * p->b_panel + j % 2 * WIDTH;
                 const float *b = p->b + l * p->b_row + in_panel;
-                __builtin_prefetch(p->ahead + l * p->ahead_row + in_panel, 0, 2);
+                const float *ahead = p->ahead + l * p->ahead_row + in_panel;
+                if (rows == 1) __builtin_prefetch(ahead); /* it comes next; else a strip later, so further away */
+                else __builtin_prefetch(ahead, 0, 2);
                 row[j] = j < cols - 1 || some == WIDTH ? v_load(b) : v_load_some(b, some);
             }
             for (int i = 0; i < rows; i++) {
