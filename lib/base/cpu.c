@@ -26,6 +26,18 @@ mg_cpu mg_cpu_best(void)
 }
 
 static atomic_int chosen = -1;
+static atomic_bool may_use_vnni = true;
+
+void mg_cpu_allow_vnni(bool may) { atomic_store(&may_use_vnni, may); }
+
+bool mg_cpu_has_vnni(void)
+{
+#if defined __x86_64__
+    return atomic_load(&may_use_vnni) && __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
+}
 
 static mg_cpu choose(void)
 {

@@ -186,7 +186,8 @@ static void move_tile(const work *w, const block *b, int64_t group, mg_real *y, 
 
 /* ---- the three of them ---- */
 
-/* All have moved what the product reads; after it, all that the next step moves is there. */
+/* Before it all have moved what the product reads, or cleared what it adds to; after it, all that is moved next is
+   there. */
 static void multiply(const work *k, const mg_product_call *call)
 {
     mg_team_meet(k->c->team);
@@ -199,7 +200,6 @@ static void clear(const mg_conv_call *c, int64_t n, mg_real *x)
     int64_t from, to;
     mg_team_part(c->team, n, MG_STRIP, &from, &to);
     memset(x + from, 0, (size_t)(to - from) * sizeof *x);
-    mg_team_meet(c->team);
 }
 
 void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_real *y, mg_real *scratch)

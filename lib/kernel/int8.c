@@ -2,6 +2,7 @@
 /* Weights in 8 bits: how they lie, and the plain product by them that kernel/fast/int8.c is held to. */
 #include "kernel/kernel.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #define real_fma fmaf
 #endif
 
-enum { BLOCK = 16, QUAD = 4 };
+enum { BLOCK = MG_INT8_BLOCK, QUAD = MG_INT8_QUAD };
 
 static int64_t up(int64_t n, int64_t grain) { return (n + grain - 1) / grain * grain; }
 
@@ -26,16 +27,21 @@ static int64_t place(int64_t k, int64_t l, int64_t j)
     return (j / BLOCK * up(k, QUAD) + l / QUAD * QUAD) * BLOCK + j % BLOCK * QUAD + l % QUAD;
 }
 
-/* The nearest multiple of the step, which reaches from the least to the greatest number in 127 each. */
+mg_real mg_int8_step(mg_real largest)
+{
+    mg_real step = largest / 127;
+    return step < FLT_MIN ? 0 : step;
+}
+
 static mg_real step_of(int64_t n, const mg_real *x, int64_t stride)
 {
-    mg_real most = 0, broken = 0;
+    mg_real largest = 0, unsound = 0;
     for (int64_t i = 0; i < n; i++) {
         mg_real size = x[i * stride] < 0 ? -x[i * stride] : x[i * stride];
-        if (size > most) most = size;
-        broken += size * 0; /* a NaN where there is one, or an infinity */
+        if (size > largest) largest = size;
+        unsound += size * 0; /* a NaN where there is one, or an infinity */
     }
-    return most / 127 + broken;
+    return mg_int8_step(largest + unsound);
 }
 
 static int8_t in_steps(mg_real x, mg_real step) { return (int8_t)(step > 0 ? lrint((double)(x / step)) : 0); }

@@ -53,9 +53,11 @@ typedef void (*mg_update_fn)(int64_t n, mg_real *w, const mg_real *g, mg_real *s
 
 /* c[m,n] = start[m,n] + a[m,k] b[k,n]; any of a and b may lie transposed. */
 typedef struct { const mg_real *p; int64_t step_row, step_col; } mg_matrix;
-/* b [k, n] in 8 bits, each column in steps of its own: step times q, |q| <= 127. */
+/* b [k, n] in 8 bits, each column in steps of its own: step times q, |q| <= 127. Sums are of 32 bits, so k is at most
+   MG_INT8_DEEPEST. */
+enum { MG_INT8_BLOCK = 16, MG_INT8_QUAD = 4, MG_INT8_DEEPEST = 1 << 16 };
 typedef struct {
-    const int8_t *q;     /* [n / 16][k / 4][16][4], zeros beyond k and n; NULL: none */
+    const int8_t *q;     /* [n / BLOCK][k / QUAD][BLOCK][QUAD], zeros beyond k and n; NULL: none */
     const mg_real *step; /* n */
 } mg_int8;
 /* b as one of the two kinds of products reads it quickest. */
@@ -99,17 +101,19 @@ typedef struct {
 
 /* ---- weights in 8 bits (int8.c) ---- */
 
-size_t mg_int8_bytes(int64_t k, int64_t n); /* of memory, on a 64-byte boundary, which mg_int8_pack fills */
+mg_real mg_int8_step(mg_real largest); /* the step that reaches to it in 127; 0 of what is too small; NaN stays */
+size_t mg_int8_bytes(int64_t k, int64_t n); /* of the memory that mg_int8_pack fills, aligned as reals are */
 mg_int8 mg_int8_pack(int64_t k, int64_t n, const mg_matrix *b, void *memory);
 mg_int8 mg_int8_from(const mg_int8 *b, int64_t k, int64_t j); /* its columns from j on, a multiple of 16 */
-size_t mg_int8_scratch(int64_t m, int64_t k);
+size_t mg_int8_scratch(int64_t m, int64_t k); /* numbers that a product of m rows of k wants */
 void mg_int8_product(const mg_product_call *call); /* the reference of int8_product */
 
 /* ---- room for products ---- */
 
 /* Rows of a that are few: loops of their own suit them. */
 enum { MG_SKINNY = 16 };
-/* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time. */
+/* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time; or
+   rows of a in 8 bits. */
 enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
 static inline size_t mg_panels_size(int64_t k, int64_t n)
 {
@@ -168,6 +172,7 @@ void mg_lstm_forward(const mg_lstm_call *call);
 /* dy, dc, dact may be NULL; dh0, dc0 [B, H] and dpre [T, B, 4H] are results. */
 typedef struct {
     mg_team team;
+    size_t apart;
     int64_t steps, batch, units;
     const mg_real *w, *mask, *c0, *c, *act, *dy, *dc, *dact;
     mg_real *dpre, *dh0, *dc0, *scratch;

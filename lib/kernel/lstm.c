@@ -11,29 +11,34 @@ static size_t panels_of(int64_t steps, int64_t batch, int64_t k, int64_t n)
     return steps > 1 && batch > 1 ? mg_panels_size(k, n) : 0;
 }
 
-static size_t shared_scratch(int64_t steps, int64_t batch, int64_t units)
+/* What the team has in common: panels, and the gates or what masked rows write into. */
+static size_t of_team(int64_t steps, int64_t batch, int64_t units)
 {
     return panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units);
 }
 
-size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
-{
-    return shared_scratch(steps, batch, units) + mg_int8_scratch(MG_SKINNY, units);
-}
-
-size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units)
+static size_t of_team_back(int64_t steps, int64_t batch, int64_t units)
 {
     return panels_of(steps, batch, 4 * units, units) + (size_t)(2 * units);
 }
 
-/* Its columns of the panels; all have packed when this returns. */
+size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
+{
+    return of_team(steps, batch, units) + mg_product_scratch(4 * units, units);
+}
+
+size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units)
+{
+    return of_team_back(steps, batch, units) + mg_product_scratch(units, 4 * units);
+}
+
+/* Its columns of the panels. */
 static void pack_part(mg_team team, int64_t k, int64_t n, mg_matrix b, mg_real *panels)
 {
     int64_t from, to;
     mg_team_part(team, n, MG_STRIP, &from, &to);
     b.p += from * b.step_col;
     if (from < to) mg_kernels_now()->pack(k, to - from, &b, panels + from * k);
-    mg_team_meet(team);
 }
 
 /* ---- forwards ---- */
@@ -60,11 +65,12 @@ void mg_lstm_forward(const mg_lstm_call *p)
     size_t packed = panels_of(p->steps, p->batch, n, 4 * n);
     mg_product_call product = {.m = p->batch, .n = 4 * n, .k = n, .a = {p->h0, n, 1}, .b = {p->w, 1, n},
                                .c = p->scratch + packed, .ldc = 4 * n, .start_row = 4 * n, .packed = p->packed,
-                               .scratch = p->scratch + shared_scratch(p->steps, p->batch, n) +
+                               .scratch = p->scratch + of_team(p->steps, p->batch, n) +
                                           (size_t)p->team.rank * p->apart};
     if (packed && !p->packed.panels && !p->packed.int8.q) {
         pack_part(p->team, n, 4 * n, product.b, p->scratch);
         product.packed.panels = p->scratch;
+        mg_team_meet(p->team);
     }
     const mg_real *c = p->c0;
     for (int64_t t = 0; t < p->steps; t++) {
@@ -128,7 +134,9 @@ void mg_lstm_backward(const mg_lstm_back_call *p)
     clear_part(p->team, size, p->dc0);
     clear_part(p->team, 2 * n, nothing);
     mg_product_call product = {.m = p->batch, .n = n, .k = 4 * n, .a = {NULL, 4 * n, 1}, .b = {p->w, n, 1},
-                               .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n};
+                               .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n,
+                               .scratch = p->scratch + of_team_back(p->steps, p->batch, n) +
+                                          (size_t)p->team.rank * p->apart};
     if (packed) {
         pack_part(p->team, 4 * n, n, product.b, p->scratch);
         product.packed.panels = p->scratch;

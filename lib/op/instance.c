@@ -192,12 +192,15 @@ static void run_calls(void *user, mg_team team)
 {
     mg_instance *in = user;
     const mg_plan *plan = in->plan;
+    bool waits = false;
     for (size_t s = in->is_warm ? plan->n_fixed : 0; s < plan->n_steps; s++) {
         const mg_op_row *row = &mg_op_rows[plan->steps[s].node->op];
         bool is_moved = plan->steps[s].moves, is_shared = !is_moved && row->flags & MG_SHARED;
+        if (is_shared && waits) mg_team_meet(team);
+        waits = !is_shared;
         if (!is_shared && team.rank > 0) continue;
         mg_call call = in->calls[s];
-        if (is_shared) call.team = team, mg_team_meet(team);
+        if (is_shared) call.team = team;
         void (*run)(const mg_call *) = is_moved ? mg_run_rearrange : row->run;
         if (in->times && team.rank == 0) run_timed(in, &call, run);
         else run(&call);

@@ -13,7 +13,7 @@
                VIEW      the input's memory at other strides
                SOURCE    memory that is there before a run
                DISTINCT  two of them are never one
-   SHARED    the threads of a team make it together, each its part
+               SHARED    the threads of a team make it together, each its part
    A FUSED row also names its spelling in plain ops and the scratch that its kernel needs; with no_spelling it is a
    plain op that needs scratch. */
 #ifndef OP_OP_LIST_H

@@ -3,18 +3,19 @@
    what they are. */
 #include "op/instance.h"
 
-#include <string.h>
+#include <assert.h>
 
 /* Which input of an op is a weight [n, k] that is only ever the right side of products, transposed; 0: none. */
 static const int weight_of[MG_OP_COUNT] = {[MG_OP_linear] = 1, [MG_OP_lstm] = 3};
 
-/* Whose weight is a parameter as it lies. */
+/* The weight of a step, where it is a parameter as it lies. */
 static const mg_span *weight(const mg_instance *in, size_t s)
 {
     const mg_plan_step *step = &in->plan->steps[s];
     int k = weight_of[step->node->op];
     if (k == 0 || step->moves || in->plan->place[step->node->in[k]->id].where != MG_IN_PARAM) return NULL;
-    return mg_span_is_dense(&in->calls[s].x[k]) ? &in->calls[s].x[k] : NULL;
+    const mg_span *w = &in->calls[s].x[k];
+    return mg_span_is_dense(w) && w->dim[1] <= MG_INT8_DEEPEST ? w : NULL;
 }
 
 static size_t bytes_of(const mg_span *w, mg_precision precision)
@@ -37,9 +38,9 @@ static mg_packed pack(const mg_span *w, mg_precision precision, void *memory)
 mg_status mg_instance_pack(mg_instance *in, mg_precision precision, mg_error *why)
 {
     size_t bytes = 0, at = 0;
+    assert(!in->packed_block);
     for (size_t s = 0; s < in->plan->n_steps; s++)
         if (weight(in, s)) bytes += bytes_of(weight(in, s), precision);
-    mg_free(in->packed_block);
     char *memory = mg_aligned(bytes, &in->packed_block);
     if (!memory) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     for (size_t s = 0; s < in->plan->n_steps; s++) {
@@ -49,4 +50,9 @@ mg_status mg_instance_pack(mg_instance *in, mg_precision precision, mg_error *wh
         at += bytes_of(w, precision);
     }
     return MG_OK;
+}
+
+void mg_instance_pack_as(mg_instance *in, const mg_instance *other)
+{
+    for (size_t s = 0; s < in->plan->n_steps; s++) in->calls[s].packed = other->calls[s].packed;
 }

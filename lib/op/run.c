@@ -195,8 +195,8 @@ void mg_run_lstm_back(const mg_call *c)
     mg_lstm_back_places at = mg_lstm_back_parts(shape->dim[0], shape->dim[1], shape->dim[2]);
     mg_real *y = c->y.p;
     mg_lstm_backward(&(mg_lstm_back_call){
-        .team = c->team, .steps = shape->dim[0], .batch = shape->dim[1], .units = shape->dim[2], .w = c->x[0].p,
-        .mask = c->x[1].p, .c0 = c->x[2].p, .c = c->x[3].p, .act = c->x[4].p,
+        .team = c->team, .apart = c->scratch_bytes / sizeof(mg_real), .steps = shape->dim[0], .batch = shape->dim[1],
+        .units = shape->dim[2], .w = c->x[0].p, .mask = c->x[1].p, .c0 = c->x[2].p, .c = c->x[3].p, .act = c->x[4].p,
         .dy = attr->lstm.has_dy ? c->x[5].p : NULL, .dc = attr->lstm.has_dc ? c->x[6].p : NULL,
         .dact = attr->lstm.has_dact ? c->x[7].p : NULL, .dpre = y + at.dpre, .dh0 = y + at.dh, .dc0 = y + at.dc,
         .scratch = c->scratch});

@@ -271,13 +271,15 @@ static mg_status open_streams(maker *m, mg_error *why)
     m->group = has_beam(o) ? 1 : MG_STREAMS;
     uint64_t groups = (m->job->count + m->group - 1) / m->group;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
-    if (groups == 1) generation.threads = n;
+    if (2 * groups <= (uint64_t)n) generation.threads = n, n = 1; /* one group after the other, by all */
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);
     if (!m->streams) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     mg_error inner = {0};
     for (; m->n_streams < n; m->n_streams++) {
-        mg_status status = mg_streams_new(m->trained, &generation, rows, &m->streams[m->n_streams], &inner);
+        mg_streams **next = &m->streams[m->n_streams];
+        mg_status status = m->n_streams == 0 ? mg_streams_new(m->trained, &generation, rows, next, &inner)
+                                             : mg_streams_beside(m->streams[0], next, &inner);
         if (status) return mg_fail_in(why, status, m->job->model_path, &inner);
     }
     return MG_OK;
@@ -334,7 +336,7 @@ mg_status mg_generate(const mg_generate_job *job, mg_model_finder find, mg_run *
     maker m = {.job = job, .run = run, .is_stream = strcmp(job->output, "-") == 0};
     mg_status status = begin(&m, find, why);
     if (!status) status = run_waves(&m, why);
-    for (int i = 0; i < m.n_streams; i++) mg_streams_free(m.streams[i]);
+    for (int i = m.n_streams; i-- > 0;) mg_streams_free(m.streams[i]); /* the first lends to the others */
     mg_free(m.streams);
     sample_primer_clear(&m.primer);
     mg_trained_free(m.trained);

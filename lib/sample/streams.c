@@ -221,16 +221,28 @@ static mg_status check_controls(const mg_streams *s, mg_error *why)
     return MG_OK;
 }
 
-static mg_status make(mg_streams *s, mg_error *why)
+/* What all groups of a model may share: where the weights are, as the kernels like them. */
+static mg_status open_run(mg_streams *s, mg_error *why)
 {
-    MG_TRY(sample_encoding(s->trained, &s->encoding, why));
-    MG_TRY(check_controls(s, why));
+    if (s->lender) {
+        s->plan = s->lender->plan, s->params = s->lender->params;
+        MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
+        mg_instance_pack_as(s->run, s->lender->run);
+        return MG_OK;
+    }
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1, false});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
     MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
-    MG_TRY(mg_instance_pack(s->run, s->generation.precision, why));
+    return mg_instance_pack(s->run, s->generation.precision, why);
+}
+
+static mg_status make(mg_streams *s, mg_error *why)
+{
+    MG_TRY(sample_encoding(s->trained, &s->encoding, why));
+    MG_TRY(check_controls(s, why));
+    MG_TRY(open_run(s, why));
     s->width = s->encoding->vocab;
     if (!fits(s))
         return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);
@@ -261,12 +273,23 @@ mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generat
     return status;
 }
 
+mg_status mg_streams_beside(const mg_streams *first, mg_streams **streams, mg_error *why)
+{
+    mg_streams *s = *streams = mg_alloc_zero(1, sizeof *s);
+    if (!s) return mg_fail(why, MG_NO_MEMORY, "out of memory");
+    s->lender = first;
+    s->trained = first->trained, s->generation = first->generation;
+    s->has_beam = first->has_beam, s->rows = first->rows;
+    mg_status status = make(s, why);
+    if (status) mg_streams_free(s), *streams = NULL;
+    return status;
+}
+
 void mg_streams_free(mg_streams *s)
 {
     if (!s) return;
     mg_instance_free(s->run);
-    mg_plan_free(s->plan);
-    mg_free(s->params);
+    if (!s->lender) mg_plan_free(s->plan), mg_free(s->params);
     mg_free(s->flags);
     mg_free(s->order);
     mg_free(s->first);

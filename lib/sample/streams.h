@@ -24,11 +24,12 @@ typedef struct {
 } sample_beam;
 
 struct mg_streams {
+    const mg_streams *lender; /* whose plan and weights it uses; NULL: its own */
     const mg_trained *trained;
     const mg_encoding *encoding;
     mg_generation generation;
     mg_plan *plan;
-    mg_real **params;
+    mg_real **params;         /* both lent where there is a lender */
     mg_instance *run;
     sample_stream *stream;
     int rows;

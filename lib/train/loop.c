@@ -221,6 +221,7 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
                                   .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
                                   .threads = l->run->threads, .seed = l->run->seed, .carries = o->carry};
     MG_TRY(mg_trainer_new(&options, &l->trainer, why));
+    job->options.shards = mg_trainer_shards(l->trainer); /* stays so whatever is usual when it goes on */
     params = &l->trained->params;
     if (mg_loop_has_validation(l)) MG_TRY(mg_tensor_set_like(params, false, &l->best, why));
     return mg_batch_new(l->corpus, o->batch, &l->batch, why);

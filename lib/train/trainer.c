@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One step: a batch is cut into shards of equal size, each a run of the same plan on one thread, or one after the other
-   on all threads where these are more; their gradients meet in a tree (tree.h), are clipped, and move the parameters of
-   the phase. Neither the number of threads nor which of them takes which shard shows in a bit of the result. */
+   on all threads where these are many more; their gradients meet in a tree (tree.h), are clipped, and move the
+   parameters of the phase. Neither the number of threads nor which of them takes which shard shows in a bit of the
+   result. */
 #include "train/carry.h"
 #include "train/trainer.h"
 
@@ -192,6 +193,9 @@ static int shards_of(const mg_trainer *t, const mg_batch *batch, mg_use use, int
     return (int)((batch->examples + *size - 1) / *size);
 }
 
+/* Whether all threads make one shard after the other: where half of them or more would have none. */
+static bool are_made_together(int shards, int threads) { return 2 * shards <= threads; }
+
 /* All shards of a batch through the plan of a use; *n of them. */
 static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor_set *params, const mg_batch *batch,
                          int *n, mg_error *why)
@@ -206,7 +210,7 @@ static mg_status run_all(mg_trainer *t, round_of *r, mg_use use, const mg_tensor
     for (int i = t->options.threads; i-- > 0;) r->idle[r->n_idle++] = r->m->instances[i]; /* the first goes first */
     if (use.purpose == MG_TRAINING) mg_tree_start(&t->phases[use.phase].tree, *n);
     pthread_mutex_init(&r->lock, NULL);
-    mg_each(*n < t->team ? 1 : t->options.threads, (size_t)*n, run_shard, r);
+    mg_each(are_made_together(*n, t->team) ? 1 : t->options.threads, (size_t)*n, run_shard, r);
     pthread_mutex_destroy(&r->lock);
     for (int i = 0; i < *n; i++)
         if (r->why[i].status) {
@@ -279,6 +283,7 @@ bool mg_trainer_is_over(const mg_trainer *t)
     return mg_optim_is_over(&t->options.optim, t->phases[0].t + 1, t->divisor);
 }
 
+int mg_trainer_shards(const mg_trainer *t) { return t->options.shards; }
 double mg_trainer_flops(const mg_trainer *t) { return t->flops; }
 uint64_t mg_trainer_steps(const mg_trainer *t) { return t->steps; }
 
@@ -319,7 +324,7 @@ static mg_status open_all(mg_trainer *t, mg_error *why)
     return o->optim.ema > 0 ? mg_tensor_set_like(o->params, true, &t->average, why) : MG_OK;
 }
 
-/* Products of few rows are slow; of more if their weights lie in a cache that is further away. */
+/* Products of few rows are slow, and where weights are too large for the nearer caches, products of more rows. */
 static int usual_shards(int64_t batch, const mg_tensor_set *params)
 {
     enum { ROWS = 8, MORE = 32, NEAR = 1 << 18, MOST = 8 };
@@ -340,9 +345,9 @@ mg_status mg_trainer_new(const mg_trainer_options *options, mg_trainer **result,
     t->options = *options;
     if (t->options.shards == 0) t->options.shards = usual_shards(options->batch, options->params);
     if (t->options.shards > MG_MOST_SHARDS) t->options.shards = MG_MOST_SHARDS;
-    t->team = t->options.threads;
+    t->team = t->options.threads > 1 ? t->options.threads : 1;
     if (t->options.threads > t->options.shards) t->options.threads = t->options.shards;
-    if (t->options.threads < 1) t->options.threads = 1;
+    if (t->options.threads < 1 || are_made_together(t->options.shards, t->team)) t->options.threads = 1;
     assert(options->model->n_phases <= MG_MOST_PHASES);
     mg_status status = open_all(t, why);
     if (status) return mg_trainer_free(t), status;

@@ -38,7 +38,7 @@ struct mg_trainer {
     int phase;        /* of the next update */
     int64_t updates;  /* of it that this round has had */
     double flops;     /* of the steps that this trainer has made */
-    int team;         /* threads that make a shard together where they are more than shards */
+    int team;       /* threads that make a shard together where there are many more of them */
     double divisor; /* of the rates; 0: none yet */
     mg_machine machines[MG_PLANS];
     uint64_t clock;

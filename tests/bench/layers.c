@@ -67,7 +67,8 @@ static int64_t volume(const int64_t n[3]) { return n[0] * n[1] * n[2]; }
 static void measure_conv(const conv_shape *s)
 {
     void *block[4];
-    work k = {.conv = {.team = MG_ALONE, .batch = s->batch, .groups = 1, .channels = s->channels, .filters = s->filters}};
+    work k = {.conv = {.team = MG_ALONE, .batch = s->batch, .groups = 1, .channels = s->channels,
+                       .filters = s->filters}};
     mg_conv_call *c = &k.conv;
     for (int a = 0; a < 3; a++) {
         bool is_used = s->kernel[a] > 1 || s->out[a] > 1;
@@ -91,9 +92,11 @@ static void measure_lstm(const lstm_shape *s)
     enum { BLOCKS = 11 };
     void *block[BLOCKS];
     int64_t t = s->steps, b = s->batch, h = s->units, row = b * h, all = t * row;
-    mg_real *pre = bench_numbers(4 * all, &block[0]), *w = bench_numbers(4 * h * h, &block[1]), *mask = bench_numbers(t * b, &block[2]);
-    mg_real *h0 = bench_numbers(row, &block[3]), *c0 = bench_numbers(row, &block[4]), *y = bench_numbers(all, &block[5]);
-    mg_real *c = bench_numbers(all, &block[6]), *act = bench_numbers(4 * all, &block[7]), *dpre = bench_numbers(4 * all, &block[8]);
+    mg_real *pre = bench_numbers(4 * all, &block[0]), *w = bench_numbers(4 * h * h, &block[1]);
+    mg_real *mask = bench_numbers(t * b, &block[2]), *h0 = bench_numbers(row, &block[3]);
+    mg_real *c0 = bench_numbers(row, &block[4]), *y = bench_numbers(all, &block[5]);
+    mg_real *c = bench_numbers(all, &block[6]), *act = bench_numbers(4 * all, &block[7]);
+    mg_real *dpre = bench_numbers(4 * all, &block[8]);
     mg_real *there = bench_numbers((int64_t)mg_lstm_scratch(t, b, h), &block[9]);
     mg_real *back = bench_numbers((int64_t)mg_lstm_back_scratch(t, b, h), &block[10]);
     for (int64_t i = 0; i < t * b; i++) mask[i] = 1;

@@ -4,7 +4,6 @@
    are bound by reading b: those are told in GB/s. */
 #include "tests/bench/bench.h"
 
-
 #include "kernel/kernel.h"
 
 typedef struct {

@@ -149,6 +149,57 @@ static void threads_do_all_of_it(void)
     mg_each(4, 0, square, NULL);
 }
 
+enum { MEETINGS = 200, MOST_TEAM = 9 };
+typedef struct {
+    int said[MOST_TEAM], size, nested;
+    bool all_heard[MOST_TEAM];
+} round_table;
+
+/* At each meeting everybody hears what everybody said before it. */
+static void talk(void *user, mg_team team)
+{
+    round_table *t = user;
+    if (team.rank == 0) t->size = team.size;
+    t->all_heard[team.rank] = true;
+    for (int i = 1; i <= MEETINGS; i++) {
+        t->said[team.rank] = i;
+        mg_team_meet(team);
+        for (int k = 0; k < team.size; k++) t->all_heard[team.rank] &= t->said[k] == i;
+        mg_team_meet(team);
+    }
+}
+
+static void count_alone(void *user, mg_team team) { ((round_table *)user)->nested += team.size == 1; }
+
+static void ask_for_more(void *user, mg_team team)
+{
+    if (team.rank == 0) mg_team_run(4, count_alone, user);
+}
+
+static void teams_meet(void)
+{
+    for (int i = 0; i < 300; i++) { /* of other sizes in turn, so that some threads are left out now and then */
+        round_table t = {.size = 0};
+        int threads = 1 + i * 7 % MOST_TEAM;
+        mg_team_run(threads, talk, &t);
+        CHECK_INT(t.size, threads);
+        for (int k = 0; k < threads; k++) CHECK(t.all_heard[k]);
+        mg_team_run(3, ask_for_more, &t);
+        CHECK_INT(t.nested, 1);
+    }
+    for (int64_t n = 0; n < 200; n += 7)
+        for (int size = 1; size < 6; size++) {
+            int64_t next = 0, from, to;
+            for (int rank = 0; rank < size; rank++) {
+                mg_team_part((mg_team){rank, size, NULL}, n, 16, &from, &to);
+                if (from >= to) continue;
+                CHECK(from == next && from % 16 == 0 && (to % 16 == 0 || to == n));
+                next = to;
+            }
+            CHECK_INT(next, n);
+        }
+}
+
 static void processor_classes(void)
 {
     CHECK(mg_cpu_force(MG_CPU_BASELINE));
@@ -203,6 +254,7 @@ int main(void)
     TEST("Philox gives the known answers", philox);
     TEST("draws depend on seed, stream and record, and are distributed as said", draws);
     TEST("every item is worked on, at any number of threads", threads_do_all_of_it);
+    TEST("a team hears of each other when it meets, and parts are the whole", teams_meet);
     TEST("the processor class can be forced down and up", processor_classes);
     TEST("errors keep the reason and the innermost place", errors_say_why);
     return tap_end();

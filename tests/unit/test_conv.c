@@ -83,6 +83,38 @@ static bool is_near(const mg_real *got, const double *want, int64_t n, int64_t t
     return true;
 }
 
+/* One of the three, made by a team. */
+typedef struct {
+    mg_conv_call c;
+    void (*run)(const mg_conv_call *c, const mg_real *a, const mg_real *b, mg_real *y, mg_real *scratch);
+    const mg_real *a, *b;
+    mg_real *y, *scratch;
+} job;
+
+static void run_part(void *user, mg_team team)
+{
+    job j = *(const job *)user;
+    j.c.team = team;
+    j.run(&j.c, j.a, j.b, j.y, j.scratch);
+}
+
+/* One thread comes near what is wanted, and three make the same bits. */
+static void check_job(job j, const double *want, int64_t n, int64_t terms)
+{
+    enum { TEAM = 3 };
+    mg_real *again = mg_alloc((size_t)n, sizeof *again);
+    j.c.apart = mg_conv_scratch(&j.c);
+    j.scratch = mg_alloc(TEAM * j.c.apart, sizeof *j.scratch);
+    REQUIRE(again && j.scratch);
+    mg_team_run(1, run_part, &j);
+    CHECK(is_near(j.y, want, n, terms));
+    const mg_real *alone = j.y;
+    j.y = again;
+    mg_team_run(TEAM, run_part, &j);
+    CHECK(memcmp(alone, again, (size_t)n * sizeof *alone) == 0);
+    mg_free(again), mg_free(j.scratch);
+}
+
 static void check(const mg_conv_call *c)
 {
     int64_t n_x = c->batch * c->groups * c->channels * volume(c->in);
@@ -92,21 +124,18 @@ static void check(const mg_conv_call *c)
     most = most > n_w ? most : n_w;
     mg_random random = mg_random_at(3, "conv", (uint64_t)(n_x * 31 + n_w));
     mg_real *x = numbers(n_x, &random), *w = numbers(n_w, &random), *y = numbers(n_y, &random);
-    mg_real *got = mg_alloc((size_t)most, sizeof *got), *scratch = mg_alloc(mg_conv_scratch(c), sizeof *scratch);
+    mg_real *got = mg_alloc((size_t)most, sizeof *got);
     double *want = mg_alloc_zero((size_t)most, sizeof *want);
     sums s = {x, w, y, want};
     each_term(c, to_y, &s);
-    mg_conv_run(c, x, w, got, scratch);
-    CHECK(is_near(got, want, n_y, c->channels * volume(c->kernel)));
+    check_job((job){*c, mg_conv_run, x, w, got, NULL}, want, n_y, c->channels * volume(c->kernel));
     memset(want, 0, (size_t)most * sizeof *want);
     each_term(c, to_x, &s);
-    mg_conv_run_to_input(c, y, w, got, scratch);
-    CHECK(is_near(got, want, n_x, c->filters * volume(c->kernel)));
+    check_job((job){*c, mg_conv_run_to_input, y, w, got, NULL}, want, n_x, c->filters * volume(c->kernel));
     memset(want, 0, (size_t)most * sizeof *want);
     each_term(c, to_w, &s);
-    mg_conv_run_to_kernel(c, x, y, got, scratch);
-    CHECK(is_near(got, want, n_w, c->batch * volume(c->out)));
-    mg_free(x), mg_free(w), mg_free(y), mg_free(got), mg_free(scratch), mg_free(want);
+    check_job((job){*c, mg_conv_run_to_kernel, x, y, got, NULL}, want, n_w, c->batch * volume(c->out));
+    mg_free(x), mg_free(w), mg_free(y), mg_free(got), mg_free(want);
 }
 
 /* The longest result that stays inside the padding. */

@@ -268,8 +268,39 @@ static void teams_make_the_same(void)
         for (int how = 0; how < 4 * STARTS; how++) {
             mg_product_call x = call_of(s, how & 1, how & 2, how / 4, 0), y = call_of(s, how & 1, how & 2, how / 4, 1);
             mg_product(&x, MG_ALONE);
-            for (int rank = SIZE; rank-- > 0;) mg_product(&y, (mg_team){rank, SIZE});
+            for (int rank = SIZE; rank-- > 0;) mg_product(&y, (mg_team){rank, SIZE, NULL});
             CHECK(same_bits(result[0], result[1], x.m * x.n, "team"));
+        }
+}
+
+/* Weights packed before, in floats and 8 bits: as many rows as there are, alone, by a team, and row by row. */
+static void packed_products_are_the_same(void)
+{
+    enum { SIZE = 3 };
+    static mg_real panels[ROOM * 4];
+    for (int s = 0; s < SHAPES; s++)
+        for (int how = 0; how < 2; how++) {
+            mg_product_call x = call_of(s, false, true, TO_ROW, 0), y = call_of(s, false, true, TO_ROW, 1);
+            void *memory = mg_alloc(mg_int8_bytes(x.k, x.n), 1);
+            REQUIRE(memory);
+            if (how == 1) x.packed.int8 = mg_int8_pack(x.k, x.n, &x.b, memory);
+            else mg_kernels_now()->pack(x.k, x.n, &x.b, panels), x.packed.panels = panels;
+            y.packed = x.packed;
+            mg_product(&x, MG_ALONE);
+            for (int rank = SIZE; rank-- > 0;) mg_product(&y, (mg_team){rank, SIZE, NULL});
+            CHECK(same_bits(result[0], result[1], x.m * x.n, "packed, by a team"));
+            for (int64_t i = 0; i < x.m; i++) {
+                mg_product_call one = y;
+                one.m = 1, one.a.p += i * x.a.step_row, one.c = result[1];
+                mg_product(&one, MG_ALONE);
+                CHECK(same_bits(result[0] + i * x.n, result[1], x.n, "packed, a row"));
+            }
+            x.k = y.k = 0;
+            mg_product(&x, MG_ALONE);
+            mg_kernels_reference.product(&(mg_product_call){.m = x.m, .n = x.n, .a = x.a, .c = result[1], .ldc = x.n,
+                                                            .start = x.start});
+            if (how == 0) CHECK(same_bits(result[0], result[1], x.m * x.n, "packed, of no depth"));
+            mg_free(memory);
         }
 }
 
@@ -373,7 +404,13 @@ static void functions(void) { in_every_class(check_functions); }
 static void sums(void) { in_every_class(check_sums); }
 static void lstm(void) { in_every_class(check_lstm); }
 static void products(void) { in_every_class(check_products); }
-static void int8(void) { in_every_class(check_int8); }
+static void int8(void)
+{
+    in_every_class(check_int8);
+    mg_cpu_allow_vnni(false);
+    in_every_class(check_int8);
+    mg_cpu_allow_vnni(true);
+}
 static void updates(void) { in_every_class(check_updates); }
 
 int main(void)
@@ -386,6 +423,7 @@ int main(void)
     TEST("the library behind the door agrees with the reference", the_library_agrees);
     TEST("products in 8 bits are those of the reference, close to the real ones, and NaN where one comes in", int8);
     TEST("a team makes the product that one makes alone", teams_make_the_same);
+    TEST("packed weights give the same for a row, many rows and a team", packed_products_are_the_same);
     TEST("a row of a skinny product does not depend on the others", rows_stand_for_themselves);
     TEST("updates equal their references bit for bit", updates);
     TEST("a maximum over numbers with a NaN is NaN", maxima);

@@ -94,6 +94,43 @@ static const char *const configs[] = {
     "{\"hidden\":5,\"layers\":2,\"input\":\"onehot\",\"input_layer\":5,\"residual\":true,\"dropout_in\":0.1}",
 };
 
+/* Any number of rows at any length, in every class: gradients of the whole are the sums of those of its rows. */
+static void any_number_of_rows(void)
+{
+    enum { MOST = 17, UNITS = 5 };
+    mg_error why = {0};
+    made m = make("{\"hidden\":5,\"layers\":1,\"input\":\"onehot\"}", (mg_data_form){VOCAB, FEATURES});
+    for (int cpu = 0; cpu <= (int)mg_cpu_best(); cpu++)
+        for (int steps = 1; steps <= 2; steps++) {
+            double sum[4 * UNITS * UNITS] = {0};
+            mg_cpu_force((mg_cpu)cpu);
+            for (int batch = 1; batch <= MOST; batch++) {
+                machine all = start(&m, (mg_use){MG_TRAINING, 0, batch, steps, false});
+                machine one = start(&m, (mg_use){MG_TRAINING, 0, 1, steps, false});
+                for (int i = 0; i < 2; i++) { /* the whole, then its last row */
+                    mg_instance *run = i ? one.run : all.run;
+                    for (int k = 0; k < (i ? 1 : batch) * steps; k++) {
+                        int token = (i ? (batch - 1) * steps + k : k) * 5 % VOCAB;
+                        ((int32_t *)mg_instance_input(run, "tokens").data)[k] = token;
+                        ((int32_t *)mg_instance_input(run, "targets").data)[k] = (token + 1) % VOCAB;
+                        ((mg_real *)mg_instance_input(run, "mask").data)[k] = 1;
+                    }
+                    *(mg_real *)mg_instance_input(run, "per_target").data = 1;
+                    REQUIRE(mg_instance_run(run, &why) == MG_OK);
+                }
+                const mg_real *whole = mg_instance_output(all.run, "grad/lstm.weight_hh_l0").data;
+                const mg_real *last = mg_instance_output(one.run, "grad/lstm.weight_hh_l0").data;
+                for (int k = 0; k < 4 * UNITS * UNITS; k++) {
+                    sum[k] += (double)last[k];
+                    CHECK_NEAR((double)whole[k], sum[k], 1e-5);
+                }
+                stop(&all), stop(&one);
+            }
+        }
+    mg_cpu_force(mg_cpu_best());
+    unmake(&m);
+}
+
 /* Results of a training step, gradients among them, of a config wide enough to be shared. */
 static void threads_do_not_show(void)
 {
@@ -256,6 +293,7 @@ static void refuses_features_that_are_none(void)
 
 int main(void)
 {
+    TEST("batches of any number of rows, one step long and longer, in every class", any_number_of_rows);
     TEST("threads do not show in a step of training", threads_do_not_show);
     TEST("packed weights give the same, or in 8 bits nearly the same", packed_weights_are_the_same_or_close);
     TEST("a stream gives what the whole gives, whatever the options", streams_as_it_learns);

@@ -184,6 +184,10 @@ bool mg_cpu_force(mg_cpu cpu);
 /** What is wrong with the class that MG_CPU asks for, if anything is. */
 mg_status mg_cpu_check_wish(mg_error *why);
 const char *mg_cpu_name(mg_cpu cpu);
+/** Whether products of 8-bit numbers are made by the instructions for them (VNNI), to the same sums; a test may do
+    without. */
+bool mg_cpu_has_vnni(void);
+void mg_cpu_allow_vnni(bool may);
 /** What the processor calls itself; "unknown" where it does not say. */
 const char *mg_cpu_model(void);
 
@@ -195,8 +199,12 @@ void mg_each(int threads, size_t n, void (*work)(void *user, size_t i), void *us
 int mg_cores(void); /**< processors this process may use */
 
 /** One of the threads that do one thing together: the rank-th of size. */
-typedef struct { int rank, size; } mg_team;
-#define MG_ALONE ((mg_team){0, 1})
+typedef struct mg_meeting mg_meeting;
+typedef struct {
+    int rank, size;
+    mg_meeting *meeting; /**< where they wait for each other; NULL: nowhere */
+} mg_team;
+#define MG_ALONE ((mg_team){0, 1, NULL})
 /** Run work(user, team) on `threads` threads at the same time, each with its rank; on one where the caller is one of
     several already. */
 void mg_team_run(int threads, void (*work)(void *user, mg_team team), void *user);

@@ -184,14 +184,15 @@ mg_node *mg_graph_state(const mg_graph *g, size_t i);
 typedef struct mg_plan mg_plan;
 mg_status mg_plan_new(mg_graph *graph, mg_plan **plan, mg_error *why);
 void mg_plan_free(mg_plan *plan);
-size_t mg_plan_bytes(const mg_plan *plan); /**< of an instance */
+size_t mg_plan_bytes(const mg_plan *plan); /**< of an instance on one thread */
 double mg_plan_flops(const mg_plan *plan); /**< operations of a run's products, two a multiply-add; no other ops */
 const mg_graph *mg_plan_graph(const mg_plan *plan);
 /** Where time goes: calls of op i took seconds[i]; for a bench program. */
 typedef struct { const char *name; uint64_t calls; double seconds; } mg_op_time;
 
 /** The memory in which a plan runs: its inputs, states and intermediate results. One instance is one
-    thread's, which others may help: up to `threads` make its products together, to the same bits. */
+    thread's, which others may help: up to `threads` make products, convolutions and LSTMs together, to the same
+    bits. */
 typedef struct mg_instance mg_instance;
 /** params[i] holds the numbers of the graph's parameter i and stays the caller's. */
 mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threads, mg_instance **instance,
@@ -199,8 +200,11 @@ mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threa
 void mg_instance_free(mg_instance *instance);
 /** The precision of weights: reals, or 8 bits, each output of a product in steps of its own. */
 typedef enum { MG_FLOAT32, MG_INT8 } mg_precision;
-/** Parameters will not change any more: lay the weights of products out as these read them quickest. MG_NO_MEMORY. */
+/** Once: parameters will not change any more, so lay the weights of products out as these read them quickest.
+    MG_NO_MEMORY. */
 mg_status mg_instance_pack(mg_instance *instance, mg_precision precision, mg_error *why);
+/** Use what another instance of the same plan has packed, which must live as long. */
+void mg_instance_pack_as(mg_instance *instance, const mg_instance *other);
 /** Where to put an input, read by the next run; data NULL if the graph has none of that name or does not use it. */
 mg_tensor mg_instance_input(mg_instance *instance, const char *name);
 /** A state, to look at or to set; data NULL if there is none. */
@@ -214,7 +218,7 @@ mg_status mg_instance_take_rows(mg_instance *instance, const int32_t *from, mg_e
 mg_tensor mg_instance_output(const mg_instance *instance, const char *name);
 /** Random nodes draw for examples record, record + 1, ... of this seed. */
 void mg_instance_seed(mg_instance *instance, uint64_t seed, uint64_t record);
-/** Compute all outputs and write the states, on the calling thread, without allocating. MG_BAD_DATA if an index lies
+/** Compute all outputs and write the states, without allocating. MG_BAD_DATA if an index lies
     outside its limit. */
 mg_status mg_instance_run(mg_instance *instance, mg_error *why);
 /** Count time by op from now on: `times` has room for mg_op_count() and is the caller's; NULL stops it. */

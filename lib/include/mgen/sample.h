@@ -56,6 +56,8 @@ enum { MG_STREAMS = 16 }; /**< most pieces of a group: they share the reading of
     the trained model, whose file it does not know: mg_fail_in adds that. */
 mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generation, int rows, mg_streams **streams,
                          mg_error *why);
+/** Another group, for another thread, that shares the weights of the first, which must live as long. */
+mg_status mg_streams_beside(const mg_streams *first, mg_streams **streams, mg_error *why);
 /** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included.
     MG_BAD_NUMBER where logits are not finite, MG_STOPPED when asked to stop. */
 mg_status mg_streams_run(mg_streams *streams, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why);

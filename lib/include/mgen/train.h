@@ -99,6 +99,7 @@ double mg_trainer_flops(const mg_trainer *trainer);
 uint64_t mg_trainer_steps(const mg_trainer *trainer); /**< made so far */
 /** The parameters that evaluation and generation use: the average where there is one, else params. */
 const mg_tensor_set *mg_trainer_best_guess(const mg_trainer *trainer);
+int mg_trainer_shards(const mg_trainer *trainer); /**< of a full batch */
 /** Time by op from now on: `times` has room for threads x mg_op_count(); NULL stops it. For a bench program. */
 void mg_trainer_profile(mg_trainer *trainer, mg_op_time *times);
 

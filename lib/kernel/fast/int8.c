@@ -4,7 +4,7 @@
 #include "kernel/fast/fast.h"
 #include "kernel/fast/vector.h"
 
-enum { BLOCK = 16, QUAD = 4, PER_BLOCK = BLOCK / WIDTH, MOST = 16, CHUNK = 8 };
+enum { BLOCK = MG_INT8_BLOCK, QUAD = MG_INT8_QUAD, PER_BLOCK = BLOCK / WIDTH, MOST = 16, CHUNK = 8 };
 
 typedef int8_t bytes __attribute__((vector_size(WIDTH)));
 
@@ -14,7 +14,7 @@ typedef struct {
     int8_t *q;              /* rows of a in steps */
     float *step;            /* of each row */
     int32_t *sum;           /* of each row's q */
-} rows_of;
+} quantised;
 
 /* ---- rows of a in 8 bits ---- */
 
@@ -31,27 +31,28 @@ static void quantise(int64_t k, const float *x, int8_t *q, float *step, int32_t 
 {
     vec most = v_all(0), broken = v_all(0);
     ivec total = {0};
+    float unsound = 0;
     for (int64_t l = 0; l < k; l += WIDTH) {
         vec size = v_abs(some_of(x + l, k - l));
         most = v_max(most, size);
         broken += size * 0; /* a NaN where there is one, or an infinity */
     }
-    *step = largest(&most) / 127;
-    vec steps = v_all(*step);
+    for (int i = 0; i < WIDTH; i++) unsound += broken[i];
+    *step = mg_int8_step(largest(&most) + unsound);
     for (int64_t l = 0; l < k; l += WIDTH) {
-        vec at = *step > 0 ? v_round(some_of(x + l, k - l) / steps) : v_all(0);
+        vec at = *step > 0 ? v_round(some_of(x + l, k - l) / v_all(*step)) : v_all(0);
         ivec whole = v_int(at);
         bytes small = __builtin_convertvector(whole, bytes);
         total += whole;
         memcpy(q + l, &small, sizeof small); /* rows have room for a vector more */
     }
     *sum = 0;
-    for (int i = 0; i < WIDTH; i++) *sum += total[i], *step += broken[i];
+    for (int i = 0; i < WIDTH; i++) *sum += total[i];
 }
 
-static rows_of begin(const mg_product_call *p)
+static quantised begin(const mg_product_call *p)
 {
-    rows_of r = {.m = p->m, .k = (p->k + QUAD - 1) / QUAD * QUAD, .row = (p->k + 63) / 64 * 64};
+    quantised r = {.m = p->m, .k = (p->k + QUAD - 1) / QUAD * QUAD, .row = (p->k + 63) / 64 * 64};
     r.q = (int8_t *)(void *)p->scratch;
     r.step = (float *)(void *)(r.q + r.m * r.row);
     r.sum = (int32_t *)(void *)(r.step + r.m);
@@ -94,7 +95,7 @@ ALWAYS ivec dot(way w, ivec sum, const int8_t *weights, const int8_t *q)
 }
 
 /* c[rows, blocks x 16] from row i and column j on; the last block has `some` columns. */
-ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const rows_of *r, int64_t i, int64_t j)
+ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const quantised *r, int64_t i, int64_t j)
 {
     enum { AHEAD = 8 * BLOCK * QUAD };
     ivec sum[MOST * PER_BLOCK] = {{0}};
@@ -102,7 +103,7 @@ ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const ro
     for (int64_t l = 0; l < r->k; l += QUAD)
         for (int n = 0; n < blocks; n++) {
             const int8_t *weights = b + n * r->k * BLOCK + l * BLOCK;
-            __builtin_prefetch(weights + AHEAD);
+            __builtin_prefetch(weights + AHEAD); /* past the end no harm is done */
             for (int row = 0; row < rows; row++)
                 for (int v = 0; v < PER_BLOCK; v++) {
                     ivec *s = &sum[(row * blocks + n) * PER_BLOCK + v];
@@ -124,7 +125,7 @@ ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const ro
 }
 
 /* `blocks` blocks of columns from j on for all rows: as many sums at a time as there are registers. */
-ALWAYS void columns(way w, const mg_product_call *p, const rows_of *r, int64_t j, int64_t blocks)
+ALWAYS void columns(way w, const mg_product_call *p, const quantised *r, int64_t j, int64_t blocks)
 {
     int64_t i = 0;
 #define TILES(rows, wide)                                                                        \
@@ -146,7 +147,7 @@ ALWAYS void columns(way w, const mg_product_call *p, const rows_of *r, int64_t j
 
 ALWAYS void all_columns(way w, const mg_product_call *p)
 {
-    rows_of r = begin(p);
+    quantised r = begin(p);
     for (int64_t j = 0; j < p->n; j += CHUNK * BLOCK) {
         int64_t blocks = (p->n - j + BLOCK - 1) / BLOCK;
         columns(w, p, &r, j, blocks < CHUNK ? blocks : CHUNK);
@@ -156,7 +157,7 @@ ALWAYS void all_columns(way w, const mg_product_call *p)
 void MG_K(int8_product)(const mg_product_call *call)
 {
 #if defined __AVX512F__
-    if (__builtin_cpu_supports("avx512vnni")) {
+    if (mg_cpu_has_vnni()) {
         all_columns(VNNI, call);
         return;
     }

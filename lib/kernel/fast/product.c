@@ -29,7 +29,7 @@ typedef struct {
     int64_t ldc;
     const float *start; /* NULL: zeros */
     int64_t start_row;
-    const float *ahead; /* what to fetch meanwhile: as much at each row of b as there are columns */
+    const float *ahead; /* what to fetch meanwhile, as much at each row of b as there are columns, past the end too */
     int64_t ahead_row;
 } piece;
 
@@ -40,9 +40,10 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
     vec tile[MOST];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
+            tile[i * cols + j] = v_all(0);
+            if (!p->start) continue;
             const float *from = p->start + i * p->start_row + j * WIDTH;
-            tile[i * cols + j] = !p->start ? v_all(0)
-                                 : j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
+            tile[i * cols + j] = j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
         }
     for (int64_t from = 0; from < p->k; from += CHAIN) {
         vec sum[MOST];
@@ -190,7 +191,7 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
     bool is_turned = call->a.step_col != 1;
     int64_t a_row = call->a.step_row, a_col = call->a.step_col;
     piece p = {.k = k, .a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
-               .b_panel = panel,               .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
+               .b_panel = panel, .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
     const float *start = from == 0 ? call->start : call->c;
     if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
     for (int64_t i = 0; i < call->m; i += MG_TALL) {
@@ -231,8 +232,9 @@ static void packed_before(const mg_product_call *call)
 
 void MG_K(product)(const mg_product_call *call)
 {
-    if (call->packed.panels) packed_before(call);
-    else if (call->k == 0 || (call->m <= FEW && call->b.step_col == 1)) unpacked(call);
+    if (call->k == 0) unpacked(call);
+    else if (call->packed.panels) packed_before(call);
+    else if (call->m <= FEW && call->b.step_col == 1) unpacked(call);
     else packing(call);
 }
 
