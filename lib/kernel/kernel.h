@@ -158,7 +158,8 @@ void mg_fill_uniform(int64_t outer, int64_t examples, int64_t inner, uint64_t se
 /* ---- LSTM over time (lstm.c) ---- */
 
 /* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]; scratch of as many reals as
-   mg_lstm_scratch says, the team's; of what each needs for itself, that of the next lies `apart` reals behind. */
+   mg_lstm_scratch says, the team's; of what each needs for itself, that of the next lies `apart` reals behind. Sums run
+   in chains where several rows and steps make packing worth while, else in lanes. */
 typedef struct {
     mg_team team;
     size_t apart;

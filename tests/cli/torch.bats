@@ -12,6 +12,7 @@ near() { jq -ne --argjson a "$1" --argjson b "$2" '[$a, $b] | length == 2 and (t
 
 @test "PyTorch reads an LSTM, finds the same likelihoods, and what it learns is read here" {
     [ "${PEERS:-}" ] || skip "PEERS names no python with torch and safetensors"
+    command -v "$PEERS"
     "$PEERS" -c 'from importlib.util import find_spec as f; exit(not (f("torch") and f("safetensors")))' || skip "$PEERS has no torch or no safetensors"
     melodies 6 >set
     for input in embedding onehot; do
