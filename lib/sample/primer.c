@@ -123,7 +123,11 @@ static mg_status take(void *user, mg_job *job, const mg_piece *piece, mg_error *
     if (s->is_over) return MG_OK;
     s->is_over = true;
     if (piece->score->n_notes == 0) return mg_fail(why, MG_BAD_DATA, "a piece without notes is no primer");
-    MG_TRY(s->encoding->encode(s->encoding, piece->score, s->resolution, &s->p->tokens, why));
+    mg_error inner = {0};
+    mg_status status = s->encoding->encode(s->encoding, piece->score, s->resolution, &s->p->tokens, &inner);
+    if (status)
+        return mg_fail(why, status, "%s; mgen-prep -e %s makes what the model knows of a piece, and its records are "
+                       "primers too", inner.text, s->encoding->name);
     MG_TRY(keep_signs(s->p, piece->score, why));
     MG_TRY(take_hash(s->p, &job->item, piece, why));
     s->is_found = true;

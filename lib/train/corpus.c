@@ -16,6 +16,7 @@ void mg_corpus_free(mg_corpus *c)
 size_t mg_corpus_count(const mg_corpus *c, mg_split split) { return c->list[split].n; }
 size_t mg_corpus_pieces(const mg_corpus *c, mg_split split) { return c->list[split].pieces; }
 uint64_t mg_corpus_steps(const mg_corpus *c, mg_split split) { return c->list[split].steps; }
+bool mg_corpus_has_grids(const mg_corpus *c) { return c->has_grids; }
 const mg_encoding *mg_corpus_encoding(const mg_corpus *c) { return c->encoding; }
 mg_hash mg_corpus_hash(const mg_corpus *c) { return c->hash; }
 
@@ -137,7 +138,7 @@ static void note_meta(mg_corpus *c, const mg_json *stem, bool is_first)
     if (has_bpm) c->bpm_sum += bpm, c->n_bpm++;
     if (resolution < 0 || resolution > MG_FINEST_GRID) resolution = 0;
     if (is_first) c->resolution = resolution;
-    else if (c->resolution != resolution) c->resolution = 0;
+    else if (c->resolution != resolution) c->resolution = 0, c->has_grids = true;
     note_licence(c, mg_json_get_string(meta, "licence", "unknown"));
 }
 

@@ -26,6 +26,7 @@ struct mg_corpus {
     double bpm_sum;
     size_t n_bpm, n_pieces;
     int64_t resolution;      /* that of all records, 0 where they differ */
+    bool has_grids;          /* they differ */
     mg_buffer licences;      /* names seen, each on a line */
 };
 

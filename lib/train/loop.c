@@ -188,6 +188,7 @@ static mg_status run_all(mg_loop *l, mg_error *why)
     while (!status && (!is_done(l) || is_epoch_over(l))) status = run_epoch(l, why);
     if (!status) status = finish(l, why);
     if (!status || status == MG_STOPPED) mg_loop_say_end(l);
+    if (status == MG_STOPPED) mg_loop_say(l, "stopped; %s --resume -o %s goes on", l->job->tool, l->job->output);
     if (status == MG_BAD_NUMBER) checkpoint(l, NULL); /* what was before the step that failed, if it is good */
     if (status == MG_STOPPED) MG_TRY(checkpoint(l, why));
     return status;

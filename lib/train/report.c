@@ -113,6 +113,8 @@ void mg_loop_say_begin(const mg_loop *l)
     if (mg_corpus_steps(c, MG_SPLIT_TRAIN) < 1000)
         mg_loop_say(l, "so little music is learnt by heart rather than understood");
     if (l->job->resumes) mg_loop_say(l, "going on after step %llu", (unsigned long long)l->first_step);
+    if (mg_corpus_has_grids(c))
+        mg_loop_say(l, "a quarter has other numbers of steps in some of the pieces: a model can not tell them apart");
 }
 
 static void say_files(const mg_loop *l)

@@ -327,7 +327,7 @@ static mg_status open_all(mg_trainer *t, mg_error *why)
 /* Products of few rows are slow, and where weights are too large for the nearer caches, products of more rows. */
 static int usual_shards(int64_t batch, const mg_tensor_set *params)
 {
-    enum { ROWS = 8, MORE = 32, NEAR = 1 << 18, MOST = 8 };
+    enum { ROWS = 4, MORE = 32, NEAR = 1 << 18, MOST = 8 };
     int64_t largest = 0;
     for (size_t i = 0; i < params->n; i++) {
         int64_t n = mg_shape_count(&params->tensors[i].shape);

@@ -210,6 +210,7 @@ waltz() {
     mgen-gen -m r.safetensors --steps 16 -o chords >/dev/null
     run -1 mgen-gen -m m.safetensors --primer chords/0001.mid -o out
     assert_output --partial "chords/0001.mid: "
+    assert_output --partial "mgen-prep -e melody38 makes"
     echo hello >text.txt
     run -1 mgen-gen -m m.safetensors --primer text.txt -o out
     run -3 mgen-gen -m m.safetensors --primer none.mid -o out

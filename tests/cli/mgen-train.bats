@@ -48,7 +48,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
 @test "a signal saves and says so with its number" {
     melodies 30 >records
     for signal in TERM:143 INT:130; do
-        (trap - INT; exec mgen-train -q "${small[@]}" --epochs 0 --patience 0 --force -o m.safetensors records >/dev/null) &
+        (trap - INT; exec mgen-train "${small[@]}" --epochs 0 --patience 0 --force -o m.safetensors records >/dev/null 2>err) &
         pid=$!
         await test -e m.state
         sleep 0.3
@@ -56,6 +56,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
         status=0
         wait $pid || status=$?
         [ "$status" -eq "${signal#*:}" ]
+        grep -q "stopped; mgen-train --resume -o m.safetensors goes on" err
         [ -s m.safetensors ]
         rm m.*
     done
@@ -270,6 +271,14 @@ differ() { ! cmp -s "$1" "$2"; }
     melodies 2 >records
     run -0 --separate-stderr mgen-train "${small[@]}" --max-steps 2 -o m.safetensors records
     [[ $stderr == *"by heart"* ]]
+}
+
+@test "grids that differ are told" {
+    { melodies 4; melodies 8 | tail -n 4 | jq -c '.resolution = 8'; } >both
+    mgen-train --max-steps 2 -o m.safetensors both 2>err >/dev/null
+    grep -q "other numbers of steps" err
+    melodies 4 | mgen-train --force --max-steps 2 -o m.safetensors 2>err >/dev/null
+    run ! grep -q "other numbers of steps" err
 }
 
 @test "a model that is there is not replaced unasked" {

@@ -28,6 +28,7 @@ size_t mg_corpus_count(const mg_corpus *corpus, mg_split split);  /**< examples 
 size_t mg_corpus_pieces(const mg_corpus *corpus, mg_split split);
 uint64_t mg_corpus_steps(const mg_corpus *corpus, mg_split split); /**< tokens or frames to predict */
 const mg_encoding *mg_corpus_encoding(const mg_corpus *corpus);
+bool mg_corpus_has_grids(const mg_corpus *corpus); /**< a quarter has other numbers of steps in some of the pieces */
 mg_hash mg_corpus_hash(const mg_corpus *corpus);                  /**< of the pack's file */
 mg_data_form mg_corpus_form(const mg_corpus *corpus);             /**< what a model must know of it */
 /** Fill what a trained model keeps of its data: encoding, hashes, licences, tempo, grid, how pieces begin. */
@@ -72,7 +73,7 @@ typedef struct {
     const mg_optim *of_phase; /**< one for each phase instead of `optim`, copied; NULL: all alike */
     mg_tensor_set *params;    /**< lent; moved by steps */
     int64_t batch;            /**< examples a step */
-    int shards;               /**< 0: as many as have eight examples or more, of large models 32; eight at most */
+    int shards;               /**< 0: as many as have four examples or more, of large models 32; eight at most */
     int threads;
     uint64_t seed;
     bool carries;             /**< a row that continues begins with the state that this row of the batch before left */
