@@ -29,8 +29,8 @@ small=(--hidden 16 --layers 2 --embedding 8 --batch 8)
     long=(--max-steps 3000 --patience 0 --epochs 0)
     mgen-train -q "${small[@]}" --dropout 0.3 "${long[@]}" -o whole.safetensors records >/dev/null
     RANDOM=1
-    local kills=0 ends=0 status
-    while [ $kills -lt 200 ] || [ $ends -eq 0 ]; do
+    local kills=0 ends=0 status=137
+    while [ $kills -lt 200 ] || [ $status -eq 137 ]; do # the last one comes through
         if [ -e m.state ]; then set -- --resume; else set -- "${small[@]}" --dropout 0.3 --force; fi
         mgen-train -q -j $((1 + kills % 2)) "$@" "${long[@]}" --save-seconds 0.01 -o m.safetensors records >/dev/null &
         pid=$!
