@@ -22,6 +22,24 @@ static void machine_close(mg_machine *m, int threads)
     *m = (mg_machine){0};
 }
 
+/* The longest unused are closed until those that are left and `bytes` more are few: a new length is soon planned again,
+   while memory for all lengths would be several times that of the longest. */
+static void make_room(mg_trainer *t, size_t bytes)
+{
+    const size_t most = (size_t)256 << 20;
+    for (;;) {
+        mg_machine *oldest = NULL;
+        size_t sum = bytes;
+        for (int i = 0; i < MG_PLANS; i++) {
+            mg_machine *m = &t->machines[i];
+            sum += m->bytes;
+            if (m->bytes && (!oldest || m->used_at < oldest->used_at)) oldest = m;
+        }
+        if (!oldest || sum <= most) return;
+        machine_close(oldest, t->options.threads);
+    }
+}
+
 static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg_tensor_set *params, mg_error *why)
 {
     *m = (mg_machine){.use = use};
@@ -30,6 +48,9 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     if (!g || !m->instances) return mg_graph_free(g), mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &m->plan, why));
     m->flops = mg_plan_flops(m->plan);
+    size_t bytes = (size_t)t->options.threads * mg_plan_bytes(m->plan);
+    make_room(t, bytes);
+    m->bytes = bytes;
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
     for (int i = 0; i < t->options.threads; i++) {
         MG_TRY(mg_instance_new(m->plan, m->params, i == 0 ? t->team : 1, &m->instances[i], why));

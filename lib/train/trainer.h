@@ -17,6 +17,7 @@ typedef struct {
     mg_instance **instances;
     uint64_t used_at;
     double flops; /* of a run */
+    size_t bytes; /* of its instances */
 } mg_machine;
 
 typedef struct {
