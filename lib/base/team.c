@@ -27,15 +27,23 @@ static void relax(void)
 #endif
 }
 
-/* The others are a few microseconds away, so whoever waits watches; but not for long, as they may not even be running.
-   False once that is over. */
+/* The others are a few microseconds away, so whoever waits watches; but not for long, as they may not even be running:
+   whoever has watched in vain watches half as long the next time, and twice as long again where it was of use. */
+enum { MOST_PATIENCE = 4000 };
+static _Thread_local int patience = MOST_PATIENCE;
+
+/* False once it is better to let others have the processor; `times` counts from 0. */
 static bool watch(int *times)
 {
-    enum { MOST = 4000 };
-    if (*times >= MOST) return false;
-    ++*times;
+    if (*times > patience) return false;
+    if (++*times > patience) patience = patience / 2 + 1;
     relax();
     return true;
+}
+
+static void seen_after(int times)
+{
+    if (times > 0 && times <= patience) patience = 2 * patience < MOST_PATIENCE ? 2 * patience : MOST_PATIENCE;
 }
 
 /* Each number on a line of its own: what one watches another must not write beside. */
@@ -55,8 +63,10 @@ void mg_team_meet(mg_team team)
         atomic_store_explicit(&m->turn, turn + 1, memory_order_release);
         return;
     }
-    for (int times = 0; atomic_load_explicit(&m->turn, memory_order_acquire) == turn;)
+    int times = 0;
+    while (atomic_load_explicit(&m->turn, memory_order_acquire) == turn)
         if (!watch(&times)) sched_yield();
+    seen_after(times);
 }
 
 /* ---- threads that wait for work ---- */
@@ -143,8 +153,10 @@ void mg_team_run(int threads, void (*work)(void *user, mg_team team), void *user
     is_in_team = true;
     work(user, (mg_team){0, size, &pool.meeting});
     is_in_team = false;
-    for (int times = 0; atomic_load_explicit(&pool.left, memory_order_acquire) > 0;)
+    int times = 0;
+    while (atomic_load_explicit(&pool.left, memory_order_acquire) > 0)
         if (!watch(&times)) sched_yield();
+    seen_after(times);
     atomic_flag_clear(&pool.is_taken);
 }
 
