@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { TRIES = 5, READ_PIECES = 64 };
+enum { TRIES = 5 };
 
 #define PEAKS(cpu)                                \
     float mg_peak_fma_##cpu(int64_t rounds);      \
@@ -67,29 +67,37 @@ double mg_peak_gflops(mg_cpu cpu, int threads)
 typedef struct {
     const peaks *peaks;
     const float *data;
-    int64_t per_piece;
+    int64_t per_thread, rounds;
+    int threads; /* that there were */
 } read_work;
 
-static void run_read(void *user, size_t i)
+/* Each its own numbers, so that they stay in its own caches if they can. */
+static void run_read(void *user, mg_team team)
 {
-    const read_work *work = user;
-    float result = work->peaks->read(work->per_piece, work->data + (int64_t)i * work->per_piece);
-    if (result == 12345.0f) sink = result;
+    read_work *work = user;
+    if (team.rank == 0) work->threads = team.size;
+    const float *data = work->data + team.rank * work->per_thread;
+    for (int64_t i = 0; i < work->rounds; i++) {
+        float result = work->peaks->read(work->per_thread, data);
+        if (result == 12345.0f) sink = result;
+    }
 }
 
-mg_status mg_peak_read_gbs(int threads, double *gbs)
+mg_status mg_peak_read_gbs(int threads, size_t bytes, double *gbs)
 {
-    size_t n = (size_t)1 << 26; /* 256 MiB: more than the caches hold */
-    read_work work = {&of_class[mg_cpu_class()], NULL, (int64_t)(n / READ_PIECES)};
-    float *data = mg_alloc(n, sizeof *data);
+    enum { LEAST = 1 << 28 }; /* bytes of a thread in a try: long enough for the clock */
+    size_t n = bytes / sizeof(float) / 128 * 128; /* as the loops want it */
+    read_work work = {&of_class[mg_cpu_class()], NULL, (int64_t)n, 1 + LEAST / (int64_t)(bytes + 1), 0};
+    float *data = mg_alloc(n * (size_t)threads, sizeof *data);
     if (!data) return MG_NO_MEMORY;
-    memset(data, 1, n * sizeof *data);
+    memset(data, 1, n * (size_t)threads * sizeof *data);
     work.data = data;
     *gbs = 0;
     for (int t = 0; t < TRIES; t++) {
         double start = mg_now_s();
-        mg_each(threads, READ_PIECES, run_read, &work);
-        double rate = (double)(n * sizeof *data) / (mg_now_s() - start) / 1e9;
+        mg_team_run(threads, run_read, &work);
+        double all = (double)n * sizeof *data * (double)work.rounds * work.threads;
+        double rate = all / (mg_now_s() - start) / 1e9;
         if (rate > *gbs) *gbs = rate;
     }
     mg_free(data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* products: matrix products in the shapes that the model families ask for, on one core, beside the core's own peak of
-   the same minute. A row: c [m, n] = a [m, k] b [k, n], where ta, tb say that a or b lies transposed. Few rows of a
-   are bound by reading b: those are told in GB/s. */
+/* products [PART OF A NAME]: matrix products in the shapes that the model families ask for, on one core, beside the
+   core's own peak of the same minute, and what reading can reach. A row: c [m, n] = a [m, k] b [k, n], where ta, tb say
+   that a or b lies transposed. Few rows of a are bound by reading b: those are told in GB/s. */
 #include "tests/bench/bench.h"
 
 #include "kernel/kernel.h"
@@ -54,10 +54,25 @@ static const shape shapes[] = {
 
 static void run(void *user) { mg_product(user, MG_ALONE); }
 
+/* What reading weights can reach where they lie in the second cache, and beyond it. */
+static void print_reads(void)
+{
+    static const int sizes_mb[] = {1, 4, 11, 22};
+    for (size_t i = 0; i < 2 * sizeof sizes_mb / sizeof *sizes_mb; i++) {
+        int threads = i % 2 ? mg_cores() : 1;
+        char name[96];
+        double gbs;
+        if (mg_peak_read_gbs(threads, (size_t)sizes_mb[i / 2] * 1000000, &gbs)) exit(3);
+        snprintf(name, sizeof name, "read.%d.%s", sizes_mb[i / 2], i % 2 ? "all" : "one");
+        bench_print(name, gbs, "GB/s, so many MB a thread");
+    }
+}
+
 int main(int argc, char **argv)
 {
     bench_start();
     bench_print("product.peak", mg_peak_gflops(mg_cpu_class(), 1), "GFLOP/s");
+    if (argc == 1) print_reads();
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const shape *s = &shapes[i];
         if (argc > 1 && !strstr(s->name, argv[1])) continue;

@@ -20,10 +20,11 @@ enum { MG_RANK = 8 }; /**< most axes of a tensor */
 const char *mg_product_library(void);
 
 /** What the machine can do at most, measured now (some tenths of a second): multiply-adds of floats in registers, 10^9
-    operations a second (two each) with the loops of a class, 0 if the machine lacks it; and reading memory in a row,
-    10^9 bytes a second, with the loops in use. Speeds are held against these. */
+    operations a second (two each) with the loops of a class, 0 if the machine lacks it; and reading `bytes` in a row
+    again and again, each thread its own, 10^9 bytes a second of all of them, with the loops in use. Speeds are held
+    against these. */
 double mg_peak_gflops(mg_cpu cpu, int threads);
-mg_status mg_peak_read_gbs(int threads, double *gbs);
+mg_status mg_peak_read_gbs(int threads, size_t bytes, double *gbs);
 /** How fast the core's products are: `rows` x 1024 by 1024 x 1024 on each of the threads, as training (many rows) and
     generation (few) ask for them, in 10^9 operations a second. */
 mg_status mg_product_gflops(int rows, int threads, double *gflops);
