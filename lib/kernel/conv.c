@@ -43,18 +43,18 @@ static size_t product_scratch(const work *w)
     return mg_product_scratch(widest, deepest > w->width ? deepest : w->width);
 }
 
-size_t mg_conv_scratch(const mg_conv_call *c)
+mg_room mg_conv_room(const mg_conv_call *c)
 {
     work w = plan(c);
-    return (size_t)((w.taps + c->filters) * w.row) + product_scratch(&w);
+    return (mg_room){(size_t)((w.taps + c->filters) * w.row), product_scratch(&w)};
 }
 
-static work begin(const mg_conv_call *c, mg_real *scratch)
+static work begin(const mg_conv_call *c, mg_scratch scratch)
 {
     work w = plan(c);
-    w.columns = scratch;
-    w.tile = scratch + w.taps * w.row;
-    w.scratch = w.tile + c->filters * w.row + (size_t)c->team.rank * c->apart;
+    w.columns = scratch.shared;
+    w.tile = scratch.shared + w.taps * w.row;
+    w.scratch = scratch.own;
     return w;
 }
 
@@ -202,7 +202,7 @@ static void clear(const mg_conv_call *c, int64_t n, mg_real *x)
     memset(x + from, 0, (size_t)(to - from) * sizeof *x);
 }
 
-void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_real *y, mg_real *scratch)
+void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_real *y, mg_scratch scratch)
 {
     work k = begin(c, scratch);
     for (int64_t group = 0; group < c->groups; group++)
@@ -217,7 +217,7 @@ void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_r
         }
 }
 
-void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real *w, mg_real *x, mg_real *scratch)
+void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real *w, mg_real *x, mg_scratch scratch)
 {
     work k = begin(c, scratch);
     clear(c, c->batch * c->groups * c->channels * volume(c->in), x);
@@ -234,7 +234,7 @@ void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real
         }
 }
 
-void mg_conv_run_to_kernel(const mg_conv_call *c, const mg_real *x, const mg_real *y, mg_real *w, mg_real *scratch)
+void mg_conv_run_to_kernel(const mg_conv_call *c, const mg_real *x, const mg_real *y, mg_real *w, mg_scratch scratch)
 {
     work k = begin(c, scratch);
     clear(c, c->groups * c->filters * k.taps, w);

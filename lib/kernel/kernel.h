@@ -16,6 +16,10 @@ typedef struct {
     int64_t dim[MG_RANK], stride[MG_RANK];
 } mg_span;
 
+/* Memory that a kernel wants besides its operands, in reals: what the team has in common, and what each of it has. */
+typedef struct { size_t shared, own; } mg_room;
+typedef struct { mg_real *shared, *own; } mg_scratch;
+
 int64_t mg_span_count(const mg_span *span);
 bool mg_span_is_dense(const mg_span *span); /* row-major without holes */
 
@@ -157,49 +161,48 @@ void mg_fill_uniform(int64_t outer, int64_t examples, int64_t inner, uint64_t se
 
 /* ---- LSTM over time (lstm.c) ---- */
 
-/* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]; scratch of as many reals as
-   mg_lstm_scratch says, the team's; of what each needs for itself, that of the next lies `apart` reals behind. Sums run
-   in chains where several rows and steps make packing worth while, else in lanes. */
+/* pre [T, B, 4H], h0, c0 [B, H], w [4H, H], mask [T, B]; y, c [T, B, H], act [T, B, 4H]. Sums run in chains where
+   several rows and steps make packing worth while, else in lanes. */
 typedef struct {
     mg_team team;
-    size_t apart;
     int64_t steps, batch, units;
     const mg_real *pre, *h0, *c0, *w, *mask;
     mg_packed packed; /* w^T, where that was done before */
-    mg_real *y, *c, *act, *scratch;
+    mg_real *y, *c, *act;
+    mg_scratch scratch; /* as mg_lstm_room says */
 } mg_lstm_call;
 void mg_lstm_forward(const mg_lstm_call *call);
 
 /* dy, dc, dact may be NULL; dh0, dc0 [B, H] and dpre [T, B, 4H] are results. */
 typedef struct {
     mg_team team;
-    size_t apart;
     int64_t steps, batch, units;
     const mg_real *w, *mask, *c0, *c, *act, *dy, *dc, *dact;
-    mg_real *dpre, *dh0, *dc0, *scratch;
+    mg_real *dpre, *dh0, *dc0;
+    mg_scratch scratch; /* as mg_lstm_back_room says */
 } mg_lstm_back_call;
 void mg_lstm_backward(const mg_lstm_back_call *call);
-size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units);
-size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units);
+mg_room mg_lstm_room(int64_t steps, int64_t batch, int64_t units);
+mg_room mg_lstm_back_room(int64_t steps, int64_t batch, int64_t units);
 
 /* ---- convolutions (conv.c) ---- */
 
 /* Cross-correlation over three axes (1 where there are less), zeros around the input:
        y[b, f, p] = sum over c, k of w[f, c, k] x[b, c, p stride + k dilation - before],
    x [batch, groups channels, in], w [groups filters, channels, kernel], y [batch, groups filters, out]; channels and
-   filters are those of a group. Scratch is the team's; of what each needs for itself, that of the next lies `apart`
-   reals behind. */
+   filters are those of a group. */
 typedef struct {
     mg_team team;
-    size_t apart;
     int64_t batch, groups, channels, filters;
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
 } mg_conv_call;
-size_t mg_conv_scratch(const mg_conv_call *conv); /* reals that each of these needs */
-void mg_conv_run(const mg_conv_call *conv, const mg_real *x, const mg_real *w, mg_real *y, mg_real *scratch);
+mg_room mg_conv_room(const mg_conv_call *conv); /* for each of these */
+void mg_conv_run(const mg_conv_call *conv, const mg_real *x, const mg_real *w, mg_real *y, mg_scratch scratch);
 /* Its transposes: the sums that are linear in y and w, or in x and y. */
-void mg_conv_run_to_input(const mg_conv_call *conv, const mg_real *y, const mg_real *w, mg_real *x, mg_real *scratch);
-void mg_conv_run_to_kernel(const mg_conv_call *conv, const mg_real *x, const mg_real *y, mg_real *w, mg_real *scratch);
+void mg_conv_run_to_input(const mg_conv_call *conv, const mg_real *y, const mg_real *w, mg_real *x,
+                          mg_scratch scratch);
+void mg_conv_run_to_kernel(const mg_conv_call *conv, const mg_real *x, const mg_real *y, mg_real *w,
+                           mg_scratch scratch);
 
 /* ---- products (product.c) ---- */
 

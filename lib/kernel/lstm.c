@@ -11,25 +11,17 @@ static size_t panels_of(int64_t steps, int64_t batch, int64_t k, int64_t n)
     return steps > 1 && batch > 1 ? mg_panels_size(k, n) : 0;
 }
 
-/* What the team has in common: panels, and the gates or what masked rows write into. */
-static size_t of_team(int64_t steps, int64_t batch, int64_t units)
+/* In common: panels, and the gates or what masked rows write into. */
+mg_room mg_lstm_room(int64_t steps, int64_t batch, int64_t units)
 {
-    return panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units);
+    return (mg_room){panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units),
+                     mg_product_scratch(4 * units, units)};
 }
 
-static size_t of_team_back(int64_t steps, int64_t batch, int64_t units)
+mg_room mg_lstm_back_room(int64_t steps, int64_t batch, int64_t units)
 {
-    return panels_of(steps, batch, 4 * units, units) + (size_t)(2 * units);
-}
-
-size_t mg_lstm_scratch(int64_t steps, int64_t batch, int64_t units)
-{
-    return of_team(steps, batch, units) + mg_product_scratch(4 * units, units);
-}
-
-size_t mg_lstm_back_scratch(int64_t steps, int64_t batch, int64_t units)
-{
-    return of_team_back(steps, batch, units) + mg_product_scratch(units, 4 * units);
+    return (mg_room){panels_of(steps, batch, 4 * units, units) + (size_t)(2 * units),
+                     mg_product_scratch(units, 4 * units)};
 }
 
 /* Its columns of the panels. */
@@ -64,12 +56,11 @@ void mg_lstm_forward(const mg_lstm_call *p)
     int64_t n = p->units, size = p->batch * n;
     size_t packed = panels_of(p->steps, p->batch, n, 4 * n);
     mg_product_call product = {.m = p->batch, .n = 4 * n, .k = n, .a = {p->h0, n, 1}, .b = {p->w, 1, n},
-                               .c = p->scratch + packed, .ldc = 4 * n, .start_row = 4 * n, .packed = p->packed,
-                               .scratch = p->scratch + of_team(p->steps, p->batch, n) +
-                                          (size_t)p->team.rank * p->apart};
+                               .c = p->scratch.shared + packed, .ldc = 4 * n, .start_row = 4 * n, .packed = p->packed,
+                               .scratch = p->scratch.own};
     if (packed && !p->packed.panels && !p->packed.int8.q) {
-        pack_part(p->team, n, 4 * n, product.b, p->scratch);
-        product.packed.panels = p->scratch;
+        pack_part(p->team, n, 4 * n, product.b, p->scratch.shared);
+        product.packed.panels = p->scratch.shared;
         mg_team_meet(p->team);
     }
     const mg_real *c = p->c0;
@@ -129,17 +120,16 @@ void mg_lstm_backward(const mg_lstm_back_call *p)
 {
     int64_t n = p->units, size = p->batch * n;
     size_t packed = panels_of(p->steps, p->batch, 4 * n, n);
-    mg_real *nothing = p->scratch + packed;
+    mg_real *nothing = p->scratch.shared + packed;
     clear_part(p->team, size, p->dh0);
     clear_part(p->team, size, p->dc0);
     clear_part(p->team, 2 * n, nothing);
     mg_product_call product = {.m = p->batch, .n = n, .k = 4 * n, .a = {NULL, 4 * n, 1}, .b = {p->w, n, 1},
                                .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n,
-                               .scratch = p->scratch + of_team_back(p->steps, p->batch, n) +
-                                          (size_t)p->team.rank * p->apart};
+                               .scratch = p->scratch.own};
     if (packed) {
-        pack_part(p->team, 4 * n, n, product.b, p->scratch);
-        product.packed.panels = p->scratch;
+        pack_part(p->team, 4 * n, n, product.b, p->scratch.shared);
+        product.packed.panels = p->scratch.shared;
     }
     mg_team_meet(p->team);
     for (int64_t t = p->steps; t-- > 0;) {

@@ -174,10 +174,10 @@ static mg_conv_call call_of_node(const mg_node *node)
     }
 }
 
-size_t mg_scratch_conv(const mg_node *node)
+mg_room mg_scratch_conv(const mg_node *node)
 {
     mg_conv_call c = call_of_node(node);
-    return mg_conv_scratch(&c) * sizeof(mg_real);
+    return mg_conv_room(&c);
 }
 
 #define RUN(name, kernel)                                                    \
@@ -185,7 +185,6 @@ size_t mg_scratch_conv(const mg_node *node)
     {                                                                        \
         mg_conv_call c = call_of_node(call->node);                           \
         c.team = call->team;                                                 \
-        c.apart = call->scratch_bytes / sizeof(mg_real);                     \
         kernel(&c, call->x[0].p, call->x[1].p, call->y.p, call->scratch);    \
     }
 RUN(conv, mg_conv_run)

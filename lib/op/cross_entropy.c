@@ -82,7 +82,7 @@ void mg_run_cross_entropy(const mg_call *c)
     const mg_kernels *k = mg_kernels_now();
     int64_t n = c->x[LOGITS].dim[c->x[LOGITS].rank - 1];
     const mg_real *x = c->x[LOGITS].p;
-    mg_real *y = c->y.p, *row = c->scratch;
+    mg_real *y = c->y.p, *row = c->scratch.own;
     for (int64_t i = 0, rows = mg_span_count(&c->y); i < rows; i++, x += n) {
         k->log_softmax(n, row, x);
         y[i] = -row[class_at(c, i, n)];
@@ -102,4 +102,4 @@ void mg_run_cross_entropy_back(const mg_call *c)
     }
 }
 
-size_t mg_scratch_cross_entropy(const mg_node *y) { return (size_t)mg_dim(y->in[LOGITS], -1) * sizeof(mg_real); }
+mg_room mg_scratch_cross_entropy(const mg_node *y) { return (mg_room){0, (size_t)mg_dim(y->in[LOGITS], -1)}; }

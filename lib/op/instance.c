@@ -40,13 +40,18 @@ static mg_span dense_span(void *p, const mg_shape *shape)
     return span;
 }
 
+static mg_scratch scratch_of(const mg_instance *in, int rank)
+{
+    mg_real *shared = (mg_real *)(void *)(in->memory + in->plan->kept_bytes + in->plan->arena_bytes);
+    return (mg_scratch){shared, shared + in->plan->scratch.shared + (size_t)rank * in->plan->scratch.own};
+}
+
 static mg_span *ready(mg_instance *in, const mg_plan_step *step, mg_call *call, mg_span *x)
 {
     const mg_plan *plan = in->plan;
     const mg_node *node = step->node;
     *call = (mg_call){.node = node, .y = span_of(in, &plan->place[node->id], &node->shape, node->type), .x = x,
-                      .scratch = in->memory + plan->kept_bytes + plan->arena_bytes,
-                      .scratch_bytes = plan->scratch_bytes, .key = &in->key, .team = MG_ALONE};
+                      .scratch = scratch_of(in, 0), .key = &in->key, .team = MG_ALONE};
     if (step->moves) {
         call->y = dense_span(call->y.p, &step->shape);
         *x++ = span_of(in, &step->from, &step->shape, node->type);
@@ -68,7 +73,8 @@ mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threa
     in->plan = plan;
     in->params = params;
     in->threads = threads > 1 ? threads : 1;
-    in->memory = mg_aligned(mg_plan_bytes(plan) + (size_t)(in->threads - 1) * plan->scratch_bytes, &in->block);
+    in->memory = mg_aligned(mg_plan_bytes(plan) + (size_t)(in->threads - 1) * plan->scratch.own * sizeof(mg_real),
+                            &in->block);
     in->constants = mg_alloc_zero(plan->g->n, sizeof *in->constants);
     in->calls = mg_alloc(plan->n_steps, sizeof *in->calls);
     in->spans = mg_alloc(n_spans, sizeof *in->spans);
@@ -200,7 +206,7 @@ static void run_calls(void *user, mg_team team)
         waits = !is_shared;
         if (!is_shared && team.rank > 0) continue;
         mg_call call = in->calls[s];
-        if (is_shared) call.team = team;
+        if (is_shared) call.team = team, call.scratch = scratch_of(in, team.rank);
         void (*run)(const mg_call *) = is_moved ? mg_run_rearrange : row->run;
         if (in->times && team.rank == 0) run_timed(in, &call, run);
         else run(&call);

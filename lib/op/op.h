@@ -82,7 +82,7 @@ typedef struct {
     void (*derive)(mg_derive *d);                            /* NULL: gradients end here */
     unsigned flags;
     void (*spell)(mg_graph *g, const mg_node *y, mg_node *const *in, mg_node **part); /* of a fused op */
-    size_t (*scratch)(const mg_node *y);                     /* bytes */
+    mg_room (*scratch)(const mg_node *y);
 } mg_op_row;
 
 extern const mg_op_row mg_op_rows[MG_OP_COUNT];
@@ -123,8 +123,7 @@ struct mg_call {
     mg_span y;
     const mg_span *x;    /* n_in of them */
     mg_packed packed;    /* its weight, where that was packed before */
-    void *scratch;       /* one for all of the team; each has its own from rank x scratch_bytes on */
-    size_t scratch_bytes;
+    mg_scratch scratch;  /* as large as the row says */
     const mg_random_key *key;
     mg_team team;        /* who makes the call together, where the op is SHARED */
 };

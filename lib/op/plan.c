@@ -238,6 +238,13 @@ static size_t kept(size_t *total, const mg_node *x)
     return at;
 }
 
+/* In whole lines of a cache. */
+static size_t larger(size_t a, size_t b)
+{
+    b = (b + 15) / 16 * 16;
+    return a > b ? a : b;
+}
+
 static void find_kept(mg_plan *plan)
 {
     const mg_graph *g = plan->g;
@@ -245,9 +252,10 @@ static void find_kept(mg_plan *plan)
     for (size_t i = 0; i < g->n_states; i++) plan->state_at[i] = kept(&plan->kept_bytes, g->states[i]);
     for (size_t s = 0; s < plan->n_steps; s++) {
         const mg_op_row *row = &mg_op_rows[plan->steps[s].node->op];
-        size_t bytes = row->scratch && !plan->steps[s].moves ? row->scratch(plan->steps[s].node) : 0;
-        bytes = (bytes + 63) / 64 * 64;
-        if (bytes > plan->scratch_bytes) plan->scratch_bytes = bytes;
+        if (!row->scratch || plan->steps[s].moves) continue;
+        mg_room room = row->scratch(plan->steps[s].node);
+        plan->scratch.shared = larger(plan->scratch.shared, room.shared);
+        plan->scratch.own = larger(plan->scratch.own, room.own);
     }
 }
 
@@ -310,5 +318,9 @@ void mg_plan_free(mg_plan *plan)
     mg_free(plan);
 }
 
-size_t mg_plan_bytes(const mg_plan *plan) { return plan->kept_bytes + plan->arena_bytes + plan->scratch_bytes; }
+size_t mg_plan_bytes(const mg_plan *plan)
+{
+    return plan->kept_bytes + plan->arena_bytes + (plan->scratch.shared + plan->scratch.own) * sizeof(mg_real);
+}
+
 const mg_graph *mg_plan_graph(const mg_plan *plan) { return plan->g; }

@@ -47,7 +47,8 @@ struct mg_plan {
     mg_plan_buffer *buffers;   size_t n_buffers;
     size_t *input_at, *state_at; /* where each lies in the memory of an instance */
     size_t kept_bytes;         /* inputs and states */
-    size_t arena_bytes, scratch_bytes;
+    size_t arena_bytes;
+    mg_room scratch;           /* the largest of all steps */
 };
 
 /* The steps along each axis of what lies row by row without holes. */

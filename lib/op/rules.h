@@ -13,7 +13,7 @@
 #define FUSED(name, arity, shape, run, derive, flags, spell, scratch)                   \
     OP(name, arity, shape, run, derive, flags)                                          \
     void mg_##spell(mg_graph *g, const mg_node *y, mg_node *const *in, mg_node **part); \
-    size_t mg_##scratch(const mg_node *y);
+    mg_room mg_##scratch(const mg_node *y);
 MG_OP_LIST(OP, FUSED)
 #undef OP
 #undef FUSED

@@ -119,8 +119,6 @@ void mg_run_log_softmax(const mg_call *c) { each_row(c, mg_kernels_now()->log_so
 
 /* ---- products ---- */
 
-static void *own_scratch(const mg_call *c) { return (char *)c->scratch + (size_t)c->team.rank * c->scratch_bytes; }
-
 static mg_matrix matrix(const mg_span *x, const mg_real *at, bool is_turned)
 {
     int64_t row = x->stride[x->rank - 2], col = x->stride[x->rank - 1];
@@ -138,15 +136,15 @@ static int64_t block_at(const mg_span *x, int64_t i)
     return at;
 }
 
-size_t mg_scratch_matmul(const mg_node *y)
+mg_room mg_scratch_matmul(const mg_node *y)
 {
     const mg_shape *a = &y->in[0]->shape;
-    return mg_product_scratch(mg_dim(y, -1), a->dim[a->rank - (y->attr.product.ta ? 2 : 1)]) * sizeof(mg_real);
+    return (mg_room){0, mg_product_scratch(mg_dim(y, -1), a->dim[a->rank - (y->attr.product.ta ? 2 : 1)])};
 }
 
-size_t mg_scratch_linear(const mg_node *y)
+mg_room mg_scratch_linear(const mg_node *y)
 {
-    return mg_product_scratch(mg_dim(y, -1), mg_dim(y->in[0], -1)) * sizeof(mg_real);
+    return (mg_room){0, mg_product_scratch(mg_dim(y, -1), mg_dim(y->in[0], -1))};
 }
 
 void mg_run_matmul(const mg_call *c)
@@ -161,7 +159,7 @@ void mg_run_matmul(const mg_call *c)
             .a = matrix(a, (const mg_real *)a->p + block_at(a, i), attr->product.ta),
             .b = matrix(b, (const mg_real *)b->p + block_at(b, i), attr->product.tb),
             .c = (mg_real *)y->p + i * y->dim[r - 2] * y->dim[r - 1], .ldc = y->dim[r - 1],
-            .scratch = own_scratch(c)}, c->team);
+            .scratch = c->scratch.own}, c->team);
 }
 
 void mg_run_linear(const mg_call *c)
@@ -170,7 +168,7 @@ void mg_run_linear(const mg_call *c)
     int64_t in = x->dim[x->rank - 1], rows = product_of(x, 0, x->rank - 1), out = c->x[1].dim[0];
     mg_product_call call = {.m = rows, .n = out, .k = in, .a = {c->x[0].p, in, 1}, .b = {c->x[1].p, 1, in},
                             .packed = c->packed, .start = c->x[2].p, .c = c->y.p, .ldc = out,
-                            .scratch = own_scratch(c)};
+                            .scratch = c->scratch.own};
     mg_product(&call, c->team);
 }
 
@@ -183,7 +181,7 @@ void mg_run_lstm(const mg_call *c)
     mg_lstm_places at = mg_lstm_parts(pre->dim[0], pre->dim[1], units);
     mg_real *y = c->y.p;
     mg_lstm_forward(&(mg_lstm_call){
-        .team = c->team, .apart = c->scratch_bytes / sizeof(mg_real), .steps = pre->dim[0], .batch = pre->dim[1],
+        .team = c->team, .steps = pre->dim[0], .batch = pre->dim[1],
         .units = units, .pre = c->x[0].p, .h0 = c->x[1].p, .c0 = c->x[2].p, .w = c->x[3].p, .packed = c->packed,
         .mask = c->x[4].p, .y = y + at.y, .c = y + at.c, .act = y + at.act, .scratch = c->scratch});
 }
@@ -195,21 +193,21 @@ void mg_run_lstm_back(const mg_call *c)
     mg_lstm_back_places at = mg_lstm_back_parts(shape->dim[0], shape->dim[1], shape->dim[2]);
     mg_real *y = c->y.p;
     mg_lstm_backward(&(mg_lstm_back_call){
-        .team = c->team, .apart = c->scratch_bytes / sizeof(mg_real), .steps = shape->dim[0], .batch = shape->dim[1],
+        .team = c->team, .steps = shape->dim[0], .batch = shape->dim[1],
         .units = shape->dim[2], .w = c->x[0].p, .mask = c->x[1].p, .c0 = c->x[2].p, .c = c->x[3].p, .act = c->x[4].p,
         .dy = attr->lstm.has_dy ? c->x[5].p : NULL, .dc = attr->lstm.has_dc ? c->x[6].p : NULL,
         .dact = attr->lstm.has_dact ? c->x[7].p : NULL, .dpre = y + at.dpre, .dh0 = y + at.dh, .dc0 = y + at.dc,
         .scratch = c->scratch});
 }
 
-size_t mg_scratch_lstm(const mg_node *y)
+mg_room mg_scratch_lstm(const mg_node *y)
 {
     const mg_shape *pre = &y->in[0]->shape;
-    return mg_lstm_scratch(pre->dim[0], pre->dim[1], pre->dim[2] / 4) * sizeof(mg_real);
+    return mg_lstm_room(pre->dim[0], pre->dim[1], pre->dim[2] / 4);
 }
 
-size_t mg_scratch_lstm_back(const mg_node *y)
+mg_room mg_scratch_lstm_back(const mg_node *y)
 {
     const mg_shape *c = &y->in[3]->shape;
-    return mg_lstm_back_scratch(c->dim[0], c->dim[1], c->dim[2]) * sizeof(mg_real);
+    return mg_lstm_back_room(c->dim[0], c->dim[1], c->dim[2]);
 }

@@ -40,7 +40,8 @@ typedef struct {
     mg_conv_call conv;
     mg_lstm_call lstm;
     mg_lstm_back_call back;
-    mg_real *x, *w, *y, *scratch;
+    mg_real *x, *w, *y;
+    mg_scratch scratch;
 } work;
 
 #define RUN(name, call)         \
@@ -62,6 +63,12 @@ static void measure(const char *kind, const char *name, work *k, void (*run)(voi
     bench_print(full, flops / bench_seconds(run, k, flops) / 1e9, "GFLOP/s");
 }
 
+static mg_scratch scratch_of(mg_room room, void **block)
+{
+    mg_real *shared = bench_numbers((int64_t)(room.shared + room.own), block);
+    return (mg_scratch){shared, shared + room.shared};
+}
+
 static int64_t volume(const int64_t n[3]) { return n[0] * n[1] * n[2]; }
 
 static void measure_conv(const conv_shape *s)
@@ -79,7 +86,7 @@ static void measure_conv(const conv_shape *s)
     k.x = bench_numbers(s->batch * s->channels * volume(c->in), &block[0]);
     k.w = bench_numbers(s->filters * s->channels * volume(c->kernel), &block[1]);
     k.y = bench_numbers(s->batch * s->filters * volume(c->out), &block[2]);
-    k.scratch = bench_numbers((int64_t)mg_conv_scratch(c), &block[3]);
+    k.scratch = scratch_of(mg_conv_room(c), &block[3]);
     double flops = 2.0 * (double)(s->batch * s->filters * volume(c->out) * s->channels * volume(c->kernel));
     measure("conv", s->name, &k, conv, flops);
     measure("conv_to_input", s->name, &k, conv_to_input, flops);
@@ -97,8 +104,8 @@ static void measure_lstm(const lstm_shape *s)
     mg_real *c0 = bench_numbers(row, &block[4]), *y = bench_numbers(all, &block[5]);
     mg_real *c = bench_numbers(all, &block[6]), *act = bench_numbers(4 * all, &block[7]);
     mg_real *dpre = bench_numbers(4 * all, &block[8]);
-    mg_real *there = bench_numbers((int64_t)mg_lstm_scratch(t, b, h), &block[9]);
-    mg_real *back = bench_numbers((int64_t)mg_lstm_back_scratch(t, b, h), &block[10]);
+    mg_scratch there = scratch_of(mg_lstm_room(t, b, h), &block[9]);
+    mg_scratch back = scratch_of(mg_lstm_back_room(t, b, h), &block[10]);
     for (int64_t i = 0; i < t * b; i++) mask[i] = 1;
     work k = {.lstm = {.team = MG_ALONE, .steps = t, .batch = b, .units = h, .pre = pre, .h0 = h0, .c0 = c0, .w = w,
                        .mask = mask, .y = y, .c = c, .act = act, .scratch = there},

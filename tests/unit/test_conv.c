@@ -86,16 +86,18 @@ static bool is_near(const mg_real *got, const double *want, int64_t n, int64_t t
 /* One of the three, made by a team. */
 typedef struct {
     mg_conv_call c;
-    void (*run)(const mg_conv_call *c, const mg_real *a, const mg_real *b, mg_real *y, mg_real *scratch);
+    void (*run)(const mg_conv_call *c, const mg_real *a, const mg_real *b, mg_real *y, mg_scratch scratch);
     const mg_real *a, *b;
-    mg_real *y, *scratch;
+    mg_real *y, *memory; /* scratch: the team's, then that of each */
 } job;
 
 static void run_part(void *user, mg_team team)
 {
     job j = *(const job *)user;
+    mg_room room = mg_conv_room(&j.c);
+    mg_real *own = j.memory + room.shared + (size_t)team.rank * room.own;
     j.c.team = team;
-    j.run(&j.c, j.a, j.b, j.y, j.scratch);
+    j.run(&j.c, j.a, j.b, j.y, (mg_scratch){j.memory, own});
 }
 
 /* One thread comes near what is wanted, and three make the same bits. */
@@ -103,16 +105,16 @@ static void check_job(job j, const double *want, int64_t n, int64_t terms)
 {
     enum { TEAM = 3 };
     mg_real *again = mg_alloc((size_t)n, sizeof *again);
-    j.c.apart = mg_conv_scratch(&j.c);
-    j.scratch = mg_alloc(TEAM * j.c.apart, sizeof *j.scratch);
-    REQUIRE(again && j.scratch);
+    mg_room room = mg_conv_room(&j.c);
+    j.memory = mg_alloc(room.shared + TEAM * room.own, sizeof *j.memory);
+    REQUIRE(again && j.memory);
     mg_team_run(1, run_part, &j);
     CHECK(is_near(j.y, want, n, terms));
     const mg_real *alone = j.y;
     j.y = again;
     mg_team_run(TEAM, run_part, &j);
     CHECK(memcmp(alone, again, (size_t)n * sizeof *alone) == 0);
-    mg_free(again), mg_free(j.scratch);
+    mg_free(again), mg_free(j.memory);
 }
 
 static void check(const mg_conv_call *c)
@@ -192,12 +194,15 @@ static void alone(void)
     int64_t size = c.filters * volume(c.out);
     mg_real *x = numbers(4 * 3 * 40, &random), *w = numbers(5 * 3 * 5, &random);
     mg_real *y = numbers(4 * size, &random), *one = numbers(size, &random);
-    mg_real *scratch = mg_alloc(mg_conv_scratch(&c), sizeof *scratch);
+    mg_room room = mg_conv_room(&c);
+    mg_real *memory = mg_alloc(room.shared + room.own, sizeof *memory);
+    REQUIRE(memory);
+    mg_scratch scratch = {memory, memory + room.shared};
     mg_conv_run(&c, x, w, y, scratch);
     c.batch = 1;
     mg_conv_run(&c, x + 3 * 3 * 40, w, one, scratch);
     CHECK(memcmp(one, y + 3 * size, (size_t)size * sizeof *y) == 0);
-    mg_free(x), mg_free(w), mg_free(y), mg_free(one), mg_free(scratch);
+    mg_free(x), mg_free(w), mg_free(y), mg_free(one), mg_free(memory);
 }
 
 /* ---- what does not fit ---- */
