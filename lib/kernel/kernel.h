@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     int64_t n;
     const mg_real *act, *c, *c_before;
-    const mg_real *dh;            /* n: of the output and of the next step */
+    const mg_real *dh, *dy;       /* n: of the next step; of the output, NULL: none */
     const mg_real *dact;          /* 4n: of the activations themselves; NULL: none */
     mg_real *dpre;                /* 4n */
     mg_real *dc;                  /* n: in from the next step, out to the step before */
@@ -88,8 +88,8 @@ typedef struct {
     void (*log_softmax)(int64_t n, mg_real *y, const mg_real *x); /* one row */
     void (*lstm_row)(int64_t from, int64_t to, const mg_lstm_row *row);
     void (*lstm_back_row)(int64_t from, int64_t to, const mg_lstm_back_row *row);
-    /* Every element is start + chain + chain + ..., a chain being an FMA chain from 0 over the next 64 of k: neither m
-       and n nor the vector width shows in the result. */
+    /* Every element is start + chain + chain + ..., a chain being an FMA chain from 0 over the next MG_DEPTH of k:
+       neither m and n nor the vector width shows in the result. */
     void (*product)(const mg_product_call *call);
     /* b [k, n] in the order in which product reads it, for products that come again: mg_panels_size(k, n) numbers.
        Columns from j on, a multiple of MG_STRIP, lie from number j k on. */

@@ -81,32 +81,36 @@ void mg_lstm_forward(const mg_lstm_call *p)
    reaches dpre. */
 static void back_row(const mg_lstm_back_call *p, int64_t t, int64_t b, int64_t from, int64_t to, mg_real *nothing)
 {
+    const mg_kernels *k = mg_kernels_now();
     int64_t n = p->units, at = t * p->batch + b;
     size_t bytes = (size_t)(to - from) * sizeof *p->dpre;
+    const mg_real *dy = p->dy ? p->dy + at * n : NULL;
     mg_real *dh = p->dh0 + b * n, *dc = p->dc0 + b * n, *dpre = p->dpre + at * 4 * n;
-    bool is_here = p->mask[at] != 0;
     mg_lstm_back_row row = {.n = n, .act = p->act + at * 4 * n, .c = p->c + at * n,
                             .c_before = t > 0 ? p->c + (at - p->batch) * n : p->c0 + b * n,
-                            .dh = is_here ? dh : nothing, .dact = p->dact ? p->dact + at * 4 * n : NULL,
-                            .dpre = dpre, .dc = is_here ? dc : nothing + n};
-    if (is_here || p->dact) mg_kernels_now()->lstm_back_row(from, to, &row);
-    else for (int gate = 0; gate < 4; gate++) memset(dpre + gate * n + from, 0, bytes);
-    if (is_here) memset(dh + from, 0, bytes);
-    else memset(nothing + from, 0, bytes), memset(nothing + n + from, 0, bytes);
+                            .dh = dh, .dy = dy, .dact = p->dact ? p->dact + at * 4 * n : NULL, .dpre = dpre, .dc = dc};
+    if (p->dc) k->each[MG_EACH_add](to - from, dc + from, dc + from, p->dc + at * n + from, NULL, 0, 0);
+    if (p->mask[at] != 0) {
+        k->lstm_back_row(from, to, &row);
+        memset(dh + from, 0, bytes);
+        return;
+    }
+    if (dy) k->each[MG_EACH_add](to - from, dh + from, dh + from, dy + from, NULL, 0, 0);
+    if (p->dact) {
+        row.dh = nothing, row.dy = NULL, row.dc = nothing + n;
+        k->lstm_back_row(from, to, &row);
+        memset(row.dc + from, 0, bytes);
+    } else {
+        for (int gate = 0; gate < 4; gate++) memset(dpre + gate * n + from, 0, bytes);
+    }
 }
 
 /* Step t: its units of dpre. */
 static void back_step(const mg_lstm_back_call *p, int64_t t, mg_real *nothing)
 {
-    mg_each_fn add = mg_kernels_now()->each[MG_EACH_add];
-    int64_t n = p->units, from, to;
-    mg_team_part(p->team, n, MG_STRIP, &from, &to);
-    for (int64_t b = 0; b < p->batch; b++) {
-        int64_t at = b * n + from, of_step = t * p->batch * n + at;
-        if (p->dy) add(to - from, p->dh0 + at, p->dh0 + at, p->dy + of_step, NULL, 0, 0);
-        if (p->dc) add(to - from, p->dc0 + at, p->dc0 + at, p->dc + of_step, NULL, 0, 0);
-        back_row(p, t, b, from, to, nothing);
-    }
+    int64_t from, to;
+    mg_team_part(p->team, p->units, MG_STRIP, &from, &to);
+    for (int64_t b = 0; b < p->batch; b++) back_row(p, t, b, from, to, nothing);
 }
 
 static void clear_part(mg_team team, int64_t n, mg_real *x)

@@ -98,7 +98,8 @@ static void lstm_back_row(int64_t from, int64_t to, const mg_lstm_back_row *r)
 {
     for (int64_t n = r->n, k = from; k < to; k++) {
         mg_real i = r->act[k], f = r->act[n + k], g = r->act[2 * n + k], o = r->act[3 * n + k];
-        mg_real t = real_tanh(r->c[k]), dh = r->dh[k], dc = r->dc[k] + dh * o * (1 - t * t);
+        mg_real t = real_tanh(r->c[k]), dh = r->dy ? r->dh[k] + r->dy[k] : r->dh[k];
+        mg_real dc = r->dc[k] + dh * o * (1 - t * t);
         mg_real di = dc * g, df = dc * r->c_before[k], dg = dc * i, d_o = dh * t;
         if (r->dact) di += r->dact[k], df += r->dact[n + k], dg += r->dact[2 * n + k], d_o += r->dact[3 * n + k];
         r->dpre[k] = di * i * (1 - i);
@@ -110,8 +111,6 @@ static void lstm_back_row(int64_t from, int64_t to, const mg_lstm_back_row *r)
 }
 
 /* ---- products ---- */
-
-enum { CHAIN = 64 };
 
 static mg_real at(const mg_matrix *x, int64_t row, int64_t col) { return x->p[row * x->step_row + col * x->step_col]; }
 
@@ -138,9 +137,9 @@ static void product(const mg_product_call *p)
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t j = 0; j < p->n; j++) {
             mg_real sum = start_of(p, i, j);
-            for (int64_t from = 0; from < p->k; from += CHAIN) {
+            for (int64_t from = 0; from == 0 || from < p->k; from += MG_DEPTH) {
                 mg_real chain = 0;
-                for (int64_t l = from; l < p->k && l < from + CHAIN; l++)
+                for (int64_t l = from; l < p->k && l < from + MG_DEPTH; l++)
                     chain = real_fma(at(&p->a, i, l), right_of(p, l, j), chain);
                 sum += chain;
             }

@@ -134,10 +134,11 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
     (void)has_fma;
     enum { UNITS = 37 };
     static mg_real pre[4 * UNITS], state[UNITS], act[2][4 * UNITS], cell[2][UNITS], h[2][UNITS], dpre[2][4 * UNITS];
-    static mg_real dh[UNITS], dc[2][UNITS], dact[4 * UNITS];
+    static mg_real dh[UNITS], dy[UNITS], dc[2][UNITS], dact[4 * UNITS];
     const mg_kernels *both[2] = {k, &mg_kernels_reference};
     fill(pre, 4 * UNITS, "pre", -6, 6), fill(state, UNITS, "state", -2, 2), fill(dh, UNITS, "dh", -1, 1);
-    fill(dact, 4 * UNITS, "dact", -1, 1);
+    fill(dact, 4 * UNITS, "dact", -1, 1), fill(dy, UNITS, "dy", -1, 1);
+    pre[0] = -200, pre[1] = 200, pre[UNITS + 1] = -200, pre[2 * UNITS + 2] = -200, pre[3 * UNITS + 2] = 200;
     for (int with_dact = 0; with_dact < 2; with_dact++) {
         for (int i = 0; i < 2; i++) {
             fill(dc[i], UNITS, "dc", -1, 1);
@@ -145,7 +146,8 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
         }
         for (int i = 0; i < 2; i++)
             both[i]->lstm_back_row(0, UNITS, &(mg_lstm_back_row){UNITS, act[1], cell[1], state, dh,
-                                                                     with_dact ? dact : NULL, dpre[i], dc[i]});
+                                                                     with_dact ? NULL : dy, with_dact ? dact : NULL,
+                                                                     dpre[i], dc[i]});
         for (int j = 0; j < UNITS; j++) {
             CHECK_NEAR((double)cell[0][j], (double)cell[1][j], 5e-7);
             CHECK_NEAR((double)h[0][j], (double)h[1][j], 5e-7);

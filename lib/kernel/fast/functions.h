@@ -60,8 +60,8 @@ ALWAYS vec v_log(vec x)
     return v_choose((ivec)(x >= 0), y, v_all(__builtin_nanf("")));
 }
 
-/* |x| < 5/8: x + x^3 P(x^2), else 1 - 2 / (e^2|x| + 1) with the sign of x. */
-ALWAYS vec v_tanh(vec x)
+/* |x| < 5/8: x + x^3 P(x^2), else 1 - 2 / (e^2|x| + 1) with the sign of x; the fraction is given halved. */
+ALWAYS vec v_tanh_of(vec x, vec half)
 {
     vec square = x * x, p = v_all(-0.0057170451f);
     p = v_fma(p, square, v_all(0.0206505873f));
@@ -69,9 +69,10 @@ ALWAYS vec v_tanh(vec x)
     p = v_fma(p, square, v_all(0.1333149129f));
     p = v_fma(p, square, v_all(-0.3333328393f));
     vec near = v_fma(p * square, x, x);
-    vec far = 1 - 2 / (v_exp(v_abs(x) * 2) + 1);
-    return v_choose(v_abs(x) < 0.625f, near, v_sign_of(x, far));
+    return v_choose(v_abs(x) < 0.625f, near, v_sign_of(x, 1 - 2 * half));
 }
+
+ALWAYS vec v_tanh(vec x) { return v_tanh_of(x, 1 / (v_exp(v_abs(x) * 2) + 1)); }
 
 /* |x| < 1: x + x P(x^2), else 1 - e^Q(|x| - 5/2) with the sign of x; from 4 on it is 1. */
 ALWAYS vec v_erf(vec x)

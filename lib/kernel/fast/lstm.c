@@ -7,11 +7,25 @@
 #define LOAD(from) (some == WIDTH ? v_load(from) : v_load_some(from, some))
 #define STORE(to, x) (some == WIDTH ? v_store(to, x) : v_store_some(to, x, some))
 
+/* Divisions are what takes longest, so two are made as one: of numbers whose product is finite. */
+ALWAYS void invert(vec *a, vec *b)
+{
+    vec both = 1 / (*a * *b), of_a = both * *b;
+    *b = both * *a;
+    *a = of_a;
+}
+
+ALWAYS vec inverse_sigmoid(vec x) { return 1 + v_exp(-v_max(x, v_all(-43))); }
+
 ALWAYS void forward(int64_t k, int64_t some, const mg_lstm_row *r)
 {
     int64_t n = r->n;
-    vec i = v_sigmoid(LOAD(r->pre + k)), f = v_sigmoid(LOAD(r->pre + n + k));
-    vec g = v_tanh(LOAD(r->pre + 2 * n + k)), o = v_sigmoid(LOAD(r->pre + 3 * n + k));
+    vec i = inverse_sigmoid(LOAD(r->pre + k)), f = inverse_sigmoid(LOAD(r->pre + n + k));
+    vec o = inverse_sigmoid(LOAD(r->pre + 3 * n + k)), x = LOAD(r->pre + 2 * n + k);
+    vec g = 1 + v_exp(v_min(v_abs(x), v_all(20)) * 2);
+    invert(&i, &f);
+    invert(&o, &g);
+    g = v_tanh_of(x, g);
     vec c = f * LOAD(r->c_before + k) + i * g, h = o * v_tanh(c);
     STORE(r->act + k, i);
     STORE(r->act + n + k, f);
@@ -25,7 +39,9 @@ ALWAYS void backward(int64_t k, int64_t some, const mg_lstm_back_row *r)
 {
     int64_t n = r->n;
     vec i = LOAD(r->act + k), f = LOAD(r->act + n + k), g = LOAD(r->act + 2 * n + k), o = LOAD(r->act + 3 * n + k);
-    vec t = v_tanh(LOAD(r->c + k)), dh = LOAD(r->dh + k), dc = LOAD(r->dc + k) + dh * o * (1 - t * t);
+    vec t = v_tanh(LOAD(r->c + k)), dh = LOAD(r->dh + k);
+    if (r->dy) dh += LOAD(r->dy + k);
+    vec dc = LOAD(r->dc + k) + dh * o * (1 - t * t);
     vec di = dc * g, df = dc * LOAD(r->c_before + k), dg = dc * i, d_o = dh * t;
     if (r->dact) {
         di += LOAD(r->dact + k);

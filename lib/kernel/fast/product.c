@@ -6,9 +6,9 @@
 
 /* ---- by chains ---- */
 
-/* A block of the result fills the registers: ROWS x 2 vectors of sums. Of b, MG_DEPTH x MG_WIDE numbers are packed at a
-   time, in panels of STRIP columns, each of which stays in the nearest cache while MG_TALL rows of a go by; of an `a`
-   that lies transposed, MG_DEPTH x MG_TALL numbers, in panels of ROWS rows. */
+/* A block of the result fills the registers: ROWS x 2 vectors of sums, each a chain. Of b, MG_DEPTH x MG_WIDE numbers
+   are packed at a time, in panels of STRIP columns, each of which stays in the nearest cache while MG_TALL rows of a go
+   by; of an `a` that lies transposed, MG_DEPTH x MG_TALL numbers, in panels of ROWS rows. */
 #if defined __AVX512F__
 enum { ROWS = 12 };
 #elif defined __AVX2__
@@ -16,11 +16,11 @@ enum { ROWS = 6 };
 #else
 enum { ROWS = 4 };
 #endif
-enum { AHEAD = 32, CHAIN = 64, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
+enum { AHEAD = 32, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
 
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
-    int64_t k;
+    int64_t k; /* up to MG_DEPTH */
     const float *a;
     int64_t a_row, a_col, a_block; /* to the next row, column, ROWS rows */
     const float *b;
@@ -33,55 +33,53 @@ typedef struct {
     int64_t ahead_row;
 } piece;
 
-/* c[rows, cols] = start + chain by chain, cols in vectors; the last vector has `some` numbers. Between the chains the
-   block lies close together, as its rows in c may be such that they push each other out of the cache. */
+/* c[rows, cols] = start + a chain, cols in vectors; the last vector has `some` numbers. A row of a is found from the
+   first of three: for so many addresses there are registers. */
 ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
 {
-    vec tile[MOST];
-    for (int i = 0; i < rows; i++)
+    enum { APART = 3 };
+    vec sum[MOST];
+    const float *a[ROWS / APART + 1], *b = p->b, *ahead = p->ahead;
+    int64_t a_row = p->a_row;
+    for (int i = 0; i < rows; i += APART) a[i / APART] = p->a + i * a_row;
+    for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
+#pragma GCC unroll 4
+    for (int64_t l = 0; l < p->k; l++) {
+        vec row[MOST];
         for (int j = 0; j < cols; j++) {
-            tile[i * cols + j] = v_all(0);
-            if (!p->start) continue;
-            const float *from = p->start + i * p->start_row + j * WIDTH;
-            tile[i * cols + j] = j < cols - 1 || some == WIDTH ? v_load(from) : v_load_some(from, some);
+            int64_t in_panel = j / 2 * p->b_panel + j % 2 * WIDTH;
+            if (rows == 1) __builtin_prefetch(ahead + in_panel); /* it comes next */
+            else __builtin_prefetch(ahead + in_panel, 0, 2);     /* a strip later, so further away */
+            row[j] = j < cols - 1 || some == WIDTH ? v_load(b + in_panel) : v_load_some(b + in_panel, some);
         }
-    for (int64_t from = 0; from < p->k; from += CHAIN) {
-        vec sum[MOST];
-        int64_t end = p->k - from < CHAIN ? p->k : from + CHAIN;
-        for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
-        for (int64_t l = from; l < end; l++) {
-            vec row[MOST];
-            const float *a = p->a + l * p->a_col;
-            for (int j = 0; j < cols; j++) {
-                int64_t in_panel = j / 2 * p->b_panel + j % 2 * WIDTH;
-                const float *b = p->b + l * p->b_row + in_panel;
-                const float *ahead = p->ahead + l * p->ahead_row + in_panel;
-                if (rows == 1) __builtin_prefetch(ahead); /* it comes next; else a strip later, so further away */
-                else __builtin_prefetch(ahead, 0, 2);
-                row[j] = j < cols - 1 || some == WIDTH ? v_load(b) : v_load_some(b, some);
-            }
-            for (int i = 0; i < rows; i++) {
-                vec x = v_all(a[i * p->a_row]);
-                for (int j = 0; j < cols; j++) sum[i * cols + j] = v_fma(x, row[j], sum[i * cols + j]);
-            }
+        for (int i = 0; i < rows; i++) {
+            vec x = v_all(a[i / APART][i % APART * a_row]);
+            for (int j = 0; j < cols; j++) sum[i * cols + j] = v_fma(x, row[j], sum[i * cols + j]);
         }
-        for (int i = 0; i < rows * cols; i++) tile[i] += sum[i];
+        for (int i = 0; i < rows; i += APART) a[i / APART] += p->a_col;
+        b += p->b_row;
+        ahead += p->ahead_row;
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
+            bool is_whole = j < cols - 1 || some == WIDTH;
             float *to = p->c + i * p->ldc + j * WIDTH;
-            if (j < cols - 1 || some == WIDTH) v_store(to, tile[i * cols + j]);
-            else v_store_some(to, tile[i * cols + j], some);
+            const float *start = p->start ? p->start + i * p->start_row + j * WIDTH : NULL;
+            vec before = !start ? v_all(0) : is_whole ? v_load(start) : v_load_some(start, some);
+            vec x = before + sum[i * cols + j];
+            if (is_whole) v_store(to, x);
+            else v_store_some(to, x, some);
         }
 }
 
-/* As many rows as there are, in blocks of ROWS, then of less. Each fetches its share of the next strip of b. */
+/* As many rows as there are, in blocks of ROWS, then of less; where two of 8 are left, not 12 and 4. Each fetches its
+   share of what comes next of b. */
 ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
 {
     int64_t all = m;
-    p.ahead = p.b + p.b_panel;
-#define BLOCKS_OF(rows)                                                          \
-    for (; m >= (rows); m -= (rows)) {                                           \
+    bool may_part = p.a_block == ROWS * p.a_row;
+#define BLOCKS_OF(rows, wanted)                                                  \
+    for (; m >= (rows) && (wanted); m -= (rows)) {                               \
         p.ahead_row = p.b_row * (rows) / all;                                    \
         block(rows, cols, some, &p);                                             \
         p.ahead += p.ahead_row * p.k;                                            \
@@ -89,22 +87,17 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
         p.c += (rows) * p.ldc;                                                   \
         if (p.start) p.start += (rows) * p.start_row;                            \
     }
-    BLOCKS_OF(ROWS)
 #if defined __AVX512F__
-    BLOCKS_OF(8)
+    BLOCKS_OF(ROWS, !(may_part && m > ROWS && m <= 16))
+    BLOCKS_OF(8, true)
+#else
+    (void)may_part;
+    BLOCKS_OF(ROWS, true)
 #endif
-    BLOCKS_OF(4)
-    BLOCKS_OF(2)
-    BLOCKS_OF(1)
+    BLOCKS_OF(4, true)
+    BLOCKS_OF(2, true)
+    BLOCKS_OF(1, true)
 #undef BLOCKS_OF
-}
-
-/* On by some strips of columns. */
-ALWAYS void next_strips(piece *p, int64_t strips)
-{
-    p->b += strips * p->b_panel;
-    p->c += strips * STRIP;
-    if (p->start) p->start += strips * STRIP;
 }
 
 static void strip(int64_t m, int64_t n, const piece *p)
@@ -130,14 +123,26 @@ static void one_row_of(int64_t n, piece *p)
     }
 }
 
-/* Rows of a against n columns of b. */
-static void strips(int64_t rows, int64_t n, piece p)
+/* Rows of a, k deep, against n columns of b: strip by strip, of each a chain after the other. */
+static void strips(int64_t rows, int64_t k, int64_t n, const piece *from)
 {
-    enum { MANY = 4 };
-    if (rows == 1)
-        for (; n > 0; n -= MANY * STRIP, next_strips(&p, MANY)) one_row_of(n < MANY * STRIP ? n : MANY * STRIP, &p);
-    else
-        for (; n > 0; n -= STRIP, next_strips(&p, 1)) strip(rows, n < STRIP ? n : STRIP, &p);
+    int64_t wide = (rows == 1 ? 4 : 1) * STRIP;
+    for (int64_t j = 0; j < n; j += wide)
+        for (int64_t l = 0; l == 0 || l < k; l += MG_DEPTH) {
+            bool is_last = l + MG_DEPTH >= k;
+            int64_t cols = n - j < wide ? n - j : wide;
+            const float *strip_of_b = from->b + j / STRIP * from->b_panel;
+            piece p = *from;
+            p.k = is_last ? k - l : MG_DEPTH;
+            p.a += l * p.a_col;
+            p.b = strip_of_b + l * p.b_row;
+            p.ahead = strip_of_b + (is_last ? p.b_panel : (l + MG_DEPTH) * p.b_row);
+            p.c += j;
+            if (p.start) p.start += j;
+            if (l > 0) p.start = p.c, p.start_row = p.ldc;
+            if (rows == 1) one_row_of(cols, &p);
+            else strip(rows, cols, &p);
+        }
 }
 
 /* ---- packing ---- */
@@ -163,14 +168,21 @@ void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
         pack_panel(panels, b, 0, k, j, n - j < STRIP ? n - j : STRIP);
 }
 
-/* Up to ROWS rows of a, `k` columns of them, one behind the other. */
+/* Rows of a that lies transposed, `k` columns of them, in panels of ROWS: some columns at a time, as they are far apart
+   in memory. */
 static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_col, int64_t k, int64_t rows)
 {
-    if (rows == ROWS && step_row == 1)
-        for (int64_t l = 0; l < k; l++) memcpy(to + l * ROWS, a + l * step_col, ROWS * sizeof *to);
-    else
-        for (int64_t l = 0; l < k; l++)
-            for (int64_t i = 0; i < rows; i++) to[l * ROWS + i] = a[i * step_row + l * step_col];
+    enum { SOME = 8 };
+    for (int64_t from = 0; from < k; from += SOME) {
+        int64_t end = from + SOME < k ? from + SOME : k, r = 0;
+        if (step_row == 1)
+            for (; r + ROWS <= rows; r += ROWS)
+                for (int64_t l = from; l < end; l++)
+                    memcpy(to + r * k + l * ROWS, a + r + l * step_col, ROWS * sizeof *to);
+        for (; r < rows; r++)
+            for (int64_t l = from; l < end; l++)
+                to[r / ROWS * ROWS * k + l * ROWS + r % ROWS] = a[r * step_row + l * step_col];
+    }
 }
 
 /* ---- products ---- */
@@ -178,19 +190,19 @@ static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_
 /* b as it lies, its rows contiguous. */
 static void unpacked(const mg_product_call *call)
 {
-    strips(call->m, call->n,
-           (piece){.k = call->k, .a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
-                   .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .b_panel = STRIP,
-                   .c = call->c, .ldc = call->ldc, .start = call->start, .start_row = call->start_row});
+    piece p = {.a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
+               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .b_panel = STRIP,
+               .c = call->c, .ldc = call->ldc, .start = call->start, .start_row = call->start_row};
+    strips(call->m, call->k, call->n, &p);
 }
 
-/* The chains over k numbers from `from` on; `packed` has room for rows of a. */
+/* The k numbers from `from` on; `packed` has room for rows of a. */
 static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int64_t j, int64_t n, const float *panels,
                        int64_t panel, float *packed)
 {
     bool is_turned = call->a.step_col != 1;
     int64_t a_row = call->a.step_row, a_col = call->a.step_col;
-    piece p = {.k = k, .a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
+    piece p = {.a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
                .b_panel = panel, .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
     const float *start = from == 0 ? call->start : call->c;
     if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
@@ -200,11 +212,10 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
         p.c = call->c + i * call->ldc + j;
         p.start = start ? start + i * p.start_row + j : NULL;
         if (is_turned) {
-            for (int64_t r = 0; r < rows; r += ROWS)
-                pack_rows(packed + r * k, p.a + r * a_row, a_row, a_col, k, rows - r < ROWS ? rows - r : ROWS);
+            pack_rows(packed, p.a, a_row, a_col, k, rows);
             p.a = packed;
         }
-        strips(rows, n, p);
+        strips(rows, k, n, &p);
     }
 }
 
@@ -224,7 +235,7 @@ static void packing(const mg_product_call *call)
 /* Few rows stay in the nearest cache at any depth; then the panels are read in one go. */
 static void packed_before(const mg_product_call *call)
 {
-    int64_t depth = call->m <= FEW ? call->k : MG_DEPTH;
+    int64_t depth = call->m <= FEW && call->a.step_col == 1 ? call->k : MG_DEPTH;
     for (int64_t l = 0; l < call->k; l += depth)
         some_depth(call, l, call->k - l < depth ? call->k - l : depth, 0, call->n, call->packed.panels + l * STRIP,
                    call->k * STRIP, call->scratch);
