@@ -29,13 +29,15 @@ static void put_features(mg_streams *s, int row)
                     features + row * mg_features_width(e, controls));
 }
 
-static int32_t draw_token(mg_streams *s, sample_stream *x, const mg_real *logits)
+static int32_t draw_token(mg_streams *s, int row, const mg_real *logits)
 {
     const mg_encoding *e = s->encoding;
-    for (int64_t i = 0; i < s->width; i++) s->flags[i] = !e->allows || e->allows(e, &x->grammar, (int32_t)i);
-    if (e->end >= 0 && x->read < s->generation.n_primer) s->flags[e->end] = false; /* a primer goes to its end */
+    sample_stream *x = &s->stream[row];
+    bool *flags = s->flags + row * s->width;
+    for (int64_t i = 0; i < s->width; i++) flags[i] = !e->allows || e->allows(e, &x->grammar, (int32_t)i);
+    if (e->end >= 0 && x->read < s->generation.n_primer) flags[e->end] = false; /* a primer goes to its end */
     const mg_sampling *sampling = &s->generation.sampling;
-    int64_t token = mg_sample_category(sampling, logits, s->width, s->flags, s->order, &x->random);
+    int64_t token = mg_sample_category(sampling, logits, s->width, flags, s->order + row * s->width, &x->random);
     if (s->has_beam) x->log_likelihood += mg_sample_category_log(sampling, logits, s->width, token);
     x->said++;
     return (int32_t)token;
@@ -57,7 +59,7 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
     if (is_primed(s, x)) {
         token = s->generation.primer[x->read++];
     } else {
-        token = draw_token(s, x, logits);
+        token = draw_token(s, row, logits);
         x->read += token == e->step_end && x->read < s->generation.n_primer; /* on to the primer's next step */
         x->steps += mg_encoding_steps(e, &token, 1);
         x->is_over = token == e->end || x->steps >= s->generation.steps;
@@ -71,38 +73,39 @@ static void next_token(mg_streams *s, int row, const mg_real *logits)
 
 /* ---- frames ---- */
 
-static void read_frame(mg_streams *s, sample_stream *x)
+static void read_frame(const mg_streams *s, sample_stream *x, bool *keys)
 {
-    memset(s->flags, 0, (size_t)s->width * sizeof *s->flags);
+    memset(keys, 0, (size_t)s->width * sizeof *keys);
     for (; x->read < s->generation.n_primer; x->read++) {
         int64_t key = s->generation.primer[x->read] - s->encoding->low;
         if (s->generation.primer[x->read] == MG_FRAME_END) break;
-        if (key >= 0 && key < s->width) s->flags[key] = true;
+        if (key >= 0 && key < s->width) keys[key] = true;
     }
     x->read++; /* the end of the frame */
 }
 
-static void draw_frame(mg_streams *s, sample_stream *x, const mg_real *logits)
+static void draw_frame(const mg_streams *s, sample_stream *x, bool *keys, const mg_real *logits)
 {
     const mg_sampling *sampling = &s->generation.sampling;
-    mg_sample_bits(sampling, logits, s->width, s->flags, &x->random);
-    if (s->has_beam) x->log_likelihood += mg_sample_bits_log(sampling, logits, s->width, s->flags);
+    mg_sample_bits(sampling, logits, s->width, keys, &x->random);
+    if (s->has_beam) x->log_likelihood += mg_sample_bits_log(sampling, logits, s->width, keys);
     x->said++;
 }
 
 static void next_frame(mg_streams *s, int row, const mg_real *logits)
 {
     sample_stream *x = &s->stream[row];
+    bool *keys = s->flags + row * s->width;
     mg_real *in = (mg_real *)mg_instance_input(s->run, "roll").data + row * s->width;
     if (x->read < s->generation.n_primer) {
-        read_frame(s, x);
+        read_frame(s, x, keys);
     } else {
-        draw_frame(s, x, logits);
+        draw_frame(s, x, keys, logits);
         x->is_over = ++x->steps >= s->generation.steps;
     }
     for (int64_t i = 0; i < s->width; i++) {
-        in[i] = s->flags[i];
-        if (s->flags[i]) say(x, (int32_t)(i + s->encoding->low));
+        in[i] = keys[i];
+        if (keys[i]) say(x, (int32_t)(i + s->encoding->low));
     }
     say(x, MG_FRAME_END);
 }
@@ -132,18 +135,23 @@ bool sample_goes_on(mg_streams *s)
     return any;
 }
 
+static void draw(void *user, size_t row)
+{
+    mg_streams *s = user;
+    const mg_real *logits = mg_instance_output(s->run, "logits").data;
+    if (!s->stream[row].is_over) next(s, (int)row, logits + (int64_t)row * s->width);
+}
+
 mg_status sample_step(mg_streams *s, mg_error *why)
 {
     if (mg_stop_asked()) return mg_fail(why, MG_STOPPED, "asked to stop");
     MG_TRY(mg_instance_run(s->run, why));
     const mg_real *logits = mg_instance_output(s->run, "logits").data;
-    for (int row = 0; row < s->rows; row++, logits += s->width) {
-        if (s->stream[row].is_over) continue;
-        if (!mg_reals_are_finite(logits, s->width))
+    for (int row = 0; row < s->rows; row++, logits += s->width)
+        if (!s->stream[row].is_over && !mg_reals_are_finite(logits, s->width))
             return mg_fail(why, MG_BAD_NUMBER, "after %lld steps its logits are not finite",
                            (long long)s->stream[row].steps);
-        next(s, row, logits);
-    }
+    mg_each(s->generation.threads, (size_t)s->rows, draw, s);
     return MG_OK;
 }
 
@@ -246,8 +254,8 @@ static mg_status make(mg_streams *s, mg_error *why)
     s->width = s->encoding->vocab;
     if (!fits(s))
         return mg_fail(why, MG_BAD_DATA, "what it takes and gives does not fit its encoding, %s", s->encoding->name);
-    s->flags = mg_alloc((size_t)s->width, sizeof *s->flags);
-    s->order = mg_alloc((size_t)s->width, sizeof *s->order);
+    s->flags = mg_alloc((size_t)(s->rows * s->width), sizeof *s->flags);
+    s->order = mg_alloc((size_t)(s->rows * s->width), sizeof *s->order);
     s->first = mg_alloc((size_t)s->width, sizeof *s->first);
     s->stream = mg_alloc_zero((size_t)s->rows, sizeof *s->stream);
     if (!s->flags || !s->order || !s->first || !s->stream) return mg_fail(why, MG_NO_MEMORY, "out of memory");

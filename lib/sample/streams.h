@@ -34,8 +34,8 @@ struct mg_streams {
     sample_stream *stream;
     int rows;
     int64_t width;           /* logits of a row: tokens, or keys */
-    bool *flags;             /* what may follow; bits of a frame */
-    int32_t *order;
+    bool *flags;             /* [rows, width]: what may follow; bits of a frame */
+    int32_t *order;          /* [rows, width] */
     mg_real *first;          /* logits of how pieces begin */
     bool has_beam;
     sample_beam beam;
