@@ -113,7 +113,7 @@ static void training(const preset *p, mg_trained *t, int threads, bool ops)
 
 static void generation(const preset *p, mg_trained *t, int threads)
 {
-    enum { STEPS = 400 };
+    enum { STEPS = 2000 };
     mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1, .threads = threads};
     mg_streams *streams;
     for (int how = 0; how < 4; how++) {

@@ -42,6 +42,8 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
     const float *a[ROWS / APART + 1], *b = p->b, *ahead = p->ahead;
     int64_t a_row = p->a_row;
     for (int i = 0; i < rows; i += APART) a[i / APART] = p->a + i * a_row;
+    for (int i = 0; i < rows && p->start; i++) /* so that it is there in the end */
+        for (int j = 0; j < cols; j++) __builtin_prefetch(p->start + i * p->start_row + j * WIDTH);
     for (int i = 0; i < rows * cols; i++) sum[i] = v_all(0);
 #pragma GCC unroll 4
     for (int64_t l = 0; l < p->k; l++) {
