@@ -32,6 +32,11 @@ void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance)
         mg_json_object_end(&json);
     }
     if (provenance->n_with) mg_json_object_end(&json);
+    if (provenance->rows) {
+        mg_json_object_begin(&json, "options");
+        mg_options_write(provenance->rows, provenance->options, &json);
+        mg_json_object_end(&json);
+    }
     mg_json_put_text(&json, "seal", SEAL "00000000000000000000000000000000");
     mg_json_object_end(&json);
 }

@@ -64,8 +64,11 @@ static mg_status read_entry(const char *file, const char *name, const mg_json *e
     }
     size_t bytes;
     if (__builtin_mul_overflow(stored->count, dtypes[stored->dtype].size, &bytes) || begin < 0 || end < begin ||
-        (uint64_t)end > size || bytes != (size_t)(end - begin))
+        bytes != (size_t)(end - begin))
         return mg_fail(why, MG_BAD_DATA, "%s: tensor %s: shape and data_offsets do not agree", file, name);
+    if ((uint64_t)end > size)
+        return mg_fail(why, MG_BAD_DATA, "%s: tensor %s: it ends behind the end of the file, which may have been cut",
+                       file, name);
     stored->data = data + begin;
     return MG_OK;
 }

@@ -74,6 +74,7 @@ static mg_status check_options(const mg_generate_job *job, const mg_encoding *e,
         return refuse(why, "--steps, --seconds, --bars: one of them says how long a piece is, not several");
     if (job->primer_path && job->primer_melody)
         return refuse(why, "--primer-melody: there is a --primer already");
+    if (is_sure && job->count > 1) return refuse(why, "--count: at temperature 0 all pieces are the same");
     if (is_sure && o->sampling.top_k > 0) return refuse(why, "--top-k: at temperature 0 nothing is chosen among");
     if (is_sure && o->sampling.top_p < 1) return refuse(why, "--top-p: at temperature 0 nothing is chosen among");
     if (e->is_roll && o->sampling.top_k > 0) return refuse(why, "--top-k: of a frame each key is drawn for itself");
@@ -125,7 +126,8 @@ static mg_status add_provenance(const maker *m, mg_score *score, mg_error *why)
     size_t n = 1;
     if (m->has_data) with[n++] = (mg_made_with){"data", m->trained->data_path, m->data_hash};
     if (m->job->primer_path) with[n++] = (mg_made_with){"primer", m->primer.file, m->primer.hash};
-    mg_provenance provenance = {m->job->tool, (int64_t)m->run->seed, with, n};
+    mg_provenance provenance = {.tool = m->job->tool, .seed = (int64_t)m->run->seed, .with = with, .n_with = n,
+                                .rows = mg_generate_rows, .options = &m->job->options};
     mg_buffer text = {0};
     mg_buffer_add_text(&text, MG_PROVENANCE_PREFIX);
     mg_provenance_add(&text, &provenance);

@@ -32,7 +32,8 @@ static mg_status fill_batch(mg_loop *l, mg_split split, const uint32_t *order, u
 static mg_status save_model(mg_loop *l, const mg_tensor_set *params, uint64_t step, mg_error *why)
 {
     mg_made_with data = {"data", mg_pack_path(l->pack), mg_corpus_hash(l->corpus)};
-    mg_provenance provenance = {l->job->tool, (int64_t)l->trained->seed, &data, 1};
+    mg_provenance provenance = {.tool = l->job->tool, .seed = (int64_t)l->trained->seed, .with = &data,
+                                .n_with = 1};
     mg_trained model = *l->trained;
     model.params = *params;
     model.step = step;

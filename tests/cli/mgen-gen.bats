@@ -89,10 +89,12 @@ setup() {
 }
 
 @test "temperature 0 says the same again and again, whatever is left to chance" {
-    mgen-gen --no-provenance -m m.safetensors -n 2 --temperature 0 -o a >/dev/null
-    mgen-gen --no-provenance -m m.safetensors -n 1 --top-k 1 --seed 7 -o b >/dev/null
-    cmp a/0001.mid a/0002.mid
+    mgen-gen --no-provenance -m m.safetensors --temperature 0 -o a >/dev/null
+    mgen-gen --no-provenance -m m.safetensors -n 2 --top-k 1 --seed 7 -o b >/dev/null
     cmp a/0001.mid b/0001.mid
+    cmp a/0001.mid b/0002.mid
+    run -2 mgen-gen -m m.safetensors -n 2 --temperature 0 -o c
+    assert_output 'mgen-gen: --count: at temperature 0 all pieces are the same'
 }
 
 @test "a primer is what a piece begins with, in its tempo" {
@@ -191,11 +193,12 @@ waltz() {
     melodies 20 >tunes.ndjson
     mgen-prep -q tunes.ndjson -o set.safetensors >/dev/null
     mgen-train -q --hidden 8 --max-steps 2 -o x.safetensors set.safetensors >/dev/null
-    mgen-gen -m x.safetensors --primer waltz.abc -o out >records
+    mgen-gen -m x.safetensors --primer waltz.abc --temperature 0.5 -o out >records
     valid_records records
     mgen-info --verify out/0001.mid | jq -se 'last | .passed and .files == {model: "same", data: "same", primer: "same"}'
     mgen-info x.safetensors | jq -r 'select(.kind == "info") | .metadata.mgen.data_hash' >hash
     [ "$(jq -r 'select(.kind == "output") | .data_hash' records)" = "$(cat hash)" ]
+    mgen-info out/0001.mid | jq -se 'last.provenance.options | .temperature == 0.5 and .top_p == 1'
     mgen-info out/0001.mid | jq -se --rawfile hash hash 'last.provenance.files.data.hash + "\n" == $hash'
     echo >>set.safetensors
     run -1 --separate-stderr mgen-info --verify out/0001.mid

@@ -139,6 +139,8 @@ typedef struct {
     int64_t seed;      /**< negative: nothing random was in it */
     const mg_made_with *with;
     size_t n_with;
+    const mg_option *rows; /**< what else it depends on; NULL: nothing */
+    const void *options;   /**< the struct that the rows describe */
 } mg_provenance;
 
 /** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */
