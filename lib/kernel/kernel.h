@@ -118,7 +118,7 @@ void mg_int8_product(const mg_product_call *call); /* the reference of int8_prod
 enum { MG_SKINNY = 16 };
 /* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time; or
    rows of a in 8 bits. */
-enum { MG_DEPTH = 256, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
+enum { MG_DEPTH = 128, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
 static inline size_t mg_panels_size(int64_t k, int64_t n)
 {
     return (size_t)(k * ((n + MG_STRIP - 1) / MG_STRIP * MG_STRIP));
