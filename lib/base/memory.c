@@ -2,6 +2,7 @@
 /* The only malloc of the library: checked products, and a counter by which tests fail the n-th call. */
 #include <mgen/base.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,15 @@ static size_t wanted(size_t count, size_t size)
     return bytes ? bytes : 1;
 }
 
-/* Numbers that are read again and again, as weights are, need fewer look-ups of addresses in huge pages. */
+/* What is read again and again, as weights are, needs fewer look-ups of addresses in huge pages. */
 static void *in_huge_pages(char *block, size_t bytes)
 {
     enum { LARGE = 4 << 20, PAGE = 4096 };
     if (!block || bytes < LARGE) return block;
     size_t before = -(uintptr_t)block % PAGE;
-    madvise(block + before, (bytes - before) / PAGE * PAGE, MADV_HUGEPAGE); /* a wish: without it all works the same */
+    int kept = errno; /* a wish: without it all works the same */
+    madvise(block + before, (bytes - before) / PAGE * PAGE, MADV_HUGEPAGE);
+    errno = kept;
     return block;
 }
 

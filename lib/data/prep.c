@@ -69,6 +69,7 @@ static mg_status hand_on(prep *p, const data_batch *batch, size_t first, size_t 
             MG_TRY(mg_packer_put(p->packer, p->shared.options->encoding, p->shared.vocab_hash, line, entry->length,
                                  tokens, entry->n_tokens, why));
         }
+        p->run->tally.kept++;
     }
     return MG_OK;
 }

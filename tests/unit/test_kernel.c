@@ -129,24 +129,25 @@ static void check_sums(const mg_kernels *k, bool has_fma)
 
 /* ---- LSTM ---- */
 
+/* What the first class with FMA has is what every other has. */
 static void check_lstm(const mg_kernels *k, bool has_fma)
 {
-    (void)has_fma;
-    enum { UNITS = 37 };
+    enum { UNITS = 37, CASES = 4 };
     static mg_real pre[4 * UNITS], state[UNITS], act[2][4 * UNITS], cell[2][UNITS], h[2][UNITS], dpre[2][4 * UNITS];
-    static mg_real dh[UNITS], dy[UNITS], dc[2][UNITS], dact[4 * UNITS];
+    static mg_real dh[UNITS], dy[UNITS], dc[2][UNITS], dact[4 * UNITS], first[CASES][3][4 * UNITS];
+    static bool has_first[CASES];
     const mg_kernels *both[2] = {k, &mg_kernels_reference};
     fill(pre, 4 * UNITS, "pre", -6, 6), fill(state, UNITS, "state", -2, 2), fill(dh, UNITS, "dh", -1, 1);
     fill(dact, 4 * UNITS, "dact", -1, 1), fill(dy, UNITS, "dy", -1, 1);
     pre[0] = -200, pre[1] = 200, pre[UNITS + 1] = -200, pre[2 * UNITS + 2] = -200, pre[3 * UNITS + 2] = 200;
-    for (int with_dact = 0; with_dact < 2; with_dact++) {
+    for (int which = 0; which < CASES; which++) {
         for (int i = 0; i < 2; i++) {
             fill(dc[i], UNITS, "dc", -1, 1);
             both[i]->lstm_row(0, UNITS, &(mg_lstm_row){UNITS, pre, state, act[i], cell[i], h[i]});
         }
         for (int i = 0; i < 2; i++)
             both[i]->lstm_back_row(0, UNITS, &(mg_lstm_back_row){UNITS, act[1], cell[1], state, dh,
-                                                                     with_dact ? NULL : dy, with_dact ? dact : NULL,
+                                                                     which & 1 ? dy : NULL, which & 2 ? dact : NULL,
                                                                      dpre[i], dc[i]});
         for (int j = 0; j < UNITS; j++) {
             CHECK_NEAR((double)cell[0][j], (double)cell[1][j], 5e-7);
@@ -157,6 +158,13 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
             CHECK_NEAR((double)act[0][j], (double)act[1][j], 5e-7);
             CHECK_NEAR((double)dpre[0][j], (double)dpre[1][j], 5e-7);
         }
+        const mg_real *now[] = {act[0], h[0], dpre[0]};
+        for (int i = 0; i < 3 && has_fma; i++) {
+            int64_t n = i == 1 ? UNITS : 4 * UNITS;
+            if (has_first[which]) CHECK(same_bits(now[i], first[which][i], n, "LSTM of another class"));
+            else memcpy(first[which][i], now[i], (size_t)n * sizeof *now[i]);
+        }
+        has_first[which] |= has_fma;
     }
 }
 
@@ -164,7 +172,8 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
 
 static const struct { int64_t m, n, k; } shapes[] = {
     {1, 1, 1},  {1, 200, 70}, {3, 33, 257}, {8, 64, 128},  {13, 38, 300},
-    {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}, {27, 530, 70}};
+    {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}, {27, 530, 70},
+    {1, 190, 600}, {16, 40, 256}, {15, 40, 512}, {20, 70, 600}, {28, 200, 513}, {205, 33, 300}, {5, 33, 0}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 200 * 600 };
 static mg_real left[ROOM], right[ROOM], result[2][ROOM];
 
@@ -187,7 +196,7 @@ static mg_product_call call_of(int s, bool ta, bool tb, int start, int which)
 static bool near(const mg_real *x, const mg_real *y, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        if (fabs((double)x[i] - (double)y[i]) > 2e-5) return false;
+        if (fabs((double)x[i] - (double)y[i]) > 4e-5) return false;
     return true;
 }
 
@@ -224,6 +233,7 @@ static void the_library_agrees(void)
     for (int s = 0; s < SHAPES; s++)
         for (int how = 0; how < 8; how++) {
             int start = how & 4 ? TO_C : TO_NOTHING;
+            if (shapes[s].k == 0) continue; /* which it is never asked for */
             mg_product_call x = call_of(s, how & 1, how & 2, start, 0), y = call_of(s, how & 1, how & 2, start, 1);
             REQUIRE(mg_onednn_product(&x));
             mg_kernels_reference.product(&y);

@@ -408,7 +408,7 @@ static void say_tally(const cli *c)
                 (unsigned long long)t->lossy, (unsigned long long)t->inputs);
     if (c->about->wants_music && t->inputs && !t->failed && !t->pieces)
         cli_say(c, "there is no music in %llu input%s", (unsigned long long)t->inputs, t->inputs == 1 ? "" : "s");
-    if (t->dropped && t->records == t->dropped + t->failed)
+    if (t->dropped && !t->kept)
         cli_say(c, "nothing was kept: the dropped records say why");
     if (t->left_out)
         cli_say(c, "%llu of %llu notes are in no record (meta.left_out says it of each)",

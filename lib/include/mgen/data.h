@@ -28,6 +28,7 @@ typedef struct {
     uint64_t lossy;   /**< those whose repair lost data */
     uint64_t pieces;  /**< of music, found in them */
     uint64_t dropped; /**< pieces that a filter refused */
+    uint64_t kept;    /**< records of pieces made, as lines or in a packed set */
     uint64_t notes, left_out; /**< of the parts that became records, and those of them that are in none */
     uint64_t records; /**< records written, the run record aside */
 } mg_tally;

@@ -17,12 +17,14 @@ enum { ROWS = 6 };
 enum { ROWS = 4 };
 #endif
 enum { AHEAD = 32, STRIP = 2 * WIDTH, FEW = 2 * ROWS, MOST = 24 };
+_Static_assert(MG_TALL % ROWS == 0 && MG_STRIP % STRIP == 0 && MG_WIDE % STRIP == 0, "panels are whole");
 
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
-    int64_t k; /* up to MG_DEPTH */
+    int64_t k; /* up to MG_DEPTH; of each block, as ahead is */
     const float *a;
     int64_t a_row, a_col, a_block; /* to the next row, column, ROWS rows */
+    bool is_turned;                /* it lay transposed, and rows are packed by ROWS */
     const float *b;
     int64_t b_row, b_panel;        /* to the next row, STRIP columns */
     float *c;
@@ -74,12 +76,11 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         }
 }
 
-/* As many rows as there are, in blocks of ROWS, then of less; where two of 8 are left, not 12 and 4. Each fetches its
-   share of what comes next of b. */
+/* As many rows as there are, in blocks of ROWS, then of less; where 16 are left, two of 8, unless they are packed by
+   ROWS. Each fetches its share of what comes next. */
 ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
 {
     int64_t all = m;
-    bool may_part = p.a_block == ROWS * p.a_row;
 #define BLOCKS_OF(rows, wanted)                                                  \
     for (; m >= (rows) && (wanted); m -= (rows)) {                               \
         p.ahead_row = p.b_row * (rows) / all;                                    \
@@ -90,10 +91,9 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
         if (p.start) p.start += (rows) * p.start_row;                            \
     }
 #if defined __AVX512F__
-    BLOCKS_OF(ROWS, !(may_part && m > ROWS && m <= 16))
+    BLOCKS_OF(ROWS, p.is_turned || m != 16)
     BLOCKS_OF(8, true)
 #else
-    (void)may_part;
     BLOCKS_OF(ROWS, true)
 #endif
     BLOCKS_OF(4, true)
@@ -207,7 +207,7 @@ static void some_depth(const mg_product_call *call, int64_t from, int64_t k, int
     piece p = {.a_row = a_row, .a_col = a_col, .a_block = ROWS * a_row, .b = panels, .b_row = STRIP,
                .b_panel = panel, .ldc = call->ldc, .start_row = from == 0 ? call->start_row : call->ldc};
     const float *start = from == 0 ? call->start : call->c;
-    if (is_turned) p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
+    if (is_turned) p.is_turned = true, p.a_row = 1, p.a_col = ROWS, p.a_block = ROWS * k;
     for (int64_t i = 0; i < call->m; i += MG_TALL) {
         int64_t rows = call->m - i < MG_TALL ? call->m - i : MG_TALL;
         p.a = call->a.p + i * a_row + from * a_col;
