@@ -2,6 +2,7 @@
 /* Where a file came from, said inside the file and sealed.
 
    {"tool":"mgen-gen","version":"0.1.0","seed":7,"files":{"model":{"path":"tunes.safetensors","hash":"..."}},
+    "options":{"temperature":0.9},"number":3,
     "seal":"mgen-seal:<32 digits>"}
 
    The seal is the XXH3-128 of the whole file with the seal's digits taken as zeros. It is found by its first word, in
@@ -37,6 +38,8 @@ void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance)
         mg_options_write(provenance->rows, provenance->options, &json);
         mg_json_object_end(&json);
     }
+    if (provenance->prompt) mg_json_put_text(&json, "prompt", provenance->prompt);
+    if (provenance->number) mg_json_put_int(&json, "number", (int64_t)provenance->number);
     mg_json_put_text(&json, "seal", SEAL "00000000000000000000000000000000");
     mg_json_object_end(&json);
 }

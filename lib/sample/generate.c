@@ -120,14 +120,15 @@ static mg_status cut_end(const maker *m, mg_score *score, mg_error *why)
 /* ---- one piece ---- */
 
 /* The provenance as the first text of the first track. */
-static mg_status add_provenance(const maker *m, mg_score *score, mg_error *why)
+static mg_status add_provenance(const maker *m, uint64_t index, mg_score *score, mg_error *why)
 {
     mg_made_with with[3] = {{"model", m->job->model_path, m->model_hash}};
     size_t n = 1;
     if (m->has_data) with[n++] = (mg_made_with){"data", m->trained->data_path, m->data_hash};
     if (m->job->primer_path) with[n++] = (mg_made_with){"primer", m->primer.file, m->primer.hash};
     mg_provenance provenance = {.tool = m->job->tool, .seed = (int64_t)m->run->seed, .with = with, .n_with = n,
-                                .rows = mg_generate_rows, .options = &m->job->options};
+                                .rows = mg_generate_rows, .options = &m->job->options,
+                                .prompt = m->job->primer_melody, .number = index + 1};
     mg_buffer text = {0};
     mg_buffer_add_text(&text, MG_PROVENANCE_PREFIX);
     mg_provenance_add(&text, &provenance);
@@ -199,7 +200,7 @@ static mg_status finish_piece(maker *m, uint64_t index, const mg_buffer *tokens,
                                      m->resolution, &score, why);
     if (!status) status = cut_end(m, score, why);
     if (!status) status = sample_primer_sign(&m->primer, m->encoding, m->job->options.bpm == 0, score, why);
-    if (!status && m->job->has_provenance) status = add_provenance(m, score, why);
+    if (!status && m->job->has_provenance) status = add_provenance(m, index, score, why);
     if (!status) status = mg_midi_write(score, &bytes, why);
     if (!status && bytes.failed) status = mg_fail(why, MG_NO_MEMORY, "out of memory");
     if (!status) status = write_file(m, path.data, &bytes, why);

@@ -71,11 +71,12 @@ $o/pieces.ndjson: $o/steps.ndjson
 	rm -rf $o/pieces
 	mgen-gen -m $o/model.safetensors -n $(PIECES) --seed $(SEED) $(GEN) -o $o/pieces $(whole)
 
+# With what the model knows of the music: melodies with melodies, not with chords.
 $o/comparison.ndjson: $o/pieces.ndjson
-	mgen-eval --seed $(SEED) $(wild) --against $(music) $o/pieces $(whole)
+	mgen-eval --seed $(SEED) $(wild) --against $o/prepared.ndjson $o/pieces $(whole)
 
 $o/copies.ndjson: $o/pieces.ndjson
-	mgen-dedup $(wild) --against $(music) $o/pieces $(whole)
+	mgen-dedup $(wild) --against $o/prepared.ndjson $o/pieces $(whole)
 
 show: $o/card.ndjson $o/comparison.ndjson $o/copies.ndjson
 	@echo

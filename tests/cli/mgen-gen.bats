@@ -198,7 +198,7 @@ waltz() {
     mgen-info --verify out/0001.mid | jq -se 'last | .passed and .files == {model: "same", data: "same", primer: "same"}'
     mgen-info x.safetensors | jq -r 'select(.kind == "info") | .metadata.mgen.data_hash' >hash
     [ "$(jq -r 'select(.kind == "output") | .data_hash' records)" = "$(cat hash)" ]
-    mgen-info out/0001.mid | jq -se 'last.provenance.options | .temperature == 0.5 and .top_p == 1'
+    mgen-info out/0001.mid | jq -se 'last.provenance | .options.temperature == 0.5 and .options.top_p == 1 and .number == 1'
     mgen-info out/0001.mid | jq -se --rawfile hash hash 'last.provenance.files.data.hash + "\n" == $hash'
     echo >>set.safetensors
     run -1 --separate-stderr mgen-info --verify out/0001.mid

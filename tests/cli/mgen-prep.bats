@@ -113,6 +113,9 @@ CASES
     run -0 bash -c "mgen-prep --no-provenance a.mid | jq -c '[.reason, .detail]'"
     assert_line '["polyphony","track 0, channel 0: two notes at step 0"]'
     assert_line 'mgen-prep: nothing was kept: the dropped records say why'
+    long_tune >b.mid
+    run -0 mgen-prep --no-provenance -o set.safetensors a.mid b.mid
+    refute_output --partial 'nothing was kept'
     run -0 bash -c "mgen-prep --no-provenance --melody highest --min-bars 0 --min-pitch-classes 0 --key-c no a.mid | jq -c '.tokens'"
     assert_output '[26,0,0,0]'
 }

@@ -142,6 +142,8 @@ typedef struct {
     size_t n_with;
     const mg_option *rows; /**< what else it depends on; NULL: nothing */
     const void *options;   /**< the struct that the rows describe */
+    const char *prompt;    /**< what it was begun with, where that is no file; NULL: nothing */
+    uint64_t number;       /**< of the output in its run, from 1; 0: it is the only one */
 } mg_provenance;
 
 /** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */

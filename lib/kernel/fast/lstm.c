@@ -7,8 +7,8 @@
 #define LOAD(from) (some == WIDTH ? v_load(from) : v_load_some(from, some))
 #define STORE(to, x) (some == WIDTH ? v_store(to, x) : v_store_some(to, x, some))
 
-/* Divisions are what takes longest, so two are made as one: of numbers whose product is finite, (1 + e^43)^2 at most, for
-   which the bounds below are there. What is no number in one gate is none in the other: the step is lost either way. */
+/* Divisions are what takes longest, so two are made as one: of numbers whose product is finite, (1 + e^43)^2 at most,
+   for which the bounds below are there. A NaN in one gate is one in the other too: the step is lost either way. */
 ALWAYS void invert(vec *a, vec *b)
 {
     vec both = 1 / (*a * *b), of_a = both * *b;
