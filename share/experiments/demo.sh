@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tunes=$here/tunes
-results=${1:-mgen-demo} train=${TRAIN:---batch 8 --dropout 0.3}
+results=${1:-mgen-demo} train=${TRAIN:---batch 8 --dropout 0.4}
 mkdir -p "$results"
 tunes=$(realpath --relative-to="$results" "$tunes")
 experiments=$(realpath --relative-to="$results" "$here/experiments")
