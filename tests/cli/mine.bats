@@ -25,7 +25,7 @@ mine() {
     [ "$(jq -r 'select(.kind == "card") | .pieces' mine/card.ndjson)" -eq 20 ]
     [ "$(jq -r 'select(.kind == "piece") | .split' mine/records.ndjson | sort -u | paste -sd ' ')" = 'train valid' ]
     [ "$(ls mine/pieces)" = $'0001.mid\n0002.mid\n0003.mid' ]
-    [ "$(jq -r 'select(.kind == "comparison") | "\(.n_a) \(.set_b)"' mine/comparison.ndjson)" = '3 my  music' ]
+    [ "$(jq -r 'select(.kind == "comparison") | "\(.n_a) \(.set_b)"' mine/comparison.ndjson)" = '3 mine/prepared.ndjson' ]
     grep -q 'families of duplicates' out && grep -q 'equal a whole piece' out && grep -q 'parts or pieces were left out' out
 }
 
