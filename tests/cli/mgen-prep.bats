@@ -54,7 +54,7 @@ records() { jq -c "select(.kind == \"$1\")"; }
 @test "an option overrides the encoding's default wherever it stands" {
     long_tune >a.mid
     for args in '--min-tokens 9999 -e performance388' '-e performance388 --min-tokens 9999'; do
-        run -0 bash -c "mgen-prep --no-provenance $args a.mid 2>/dev/null | jq -c '[.reason, .limit]'"
+        run -0 --separate-stderr bash -c "mgen-prep --no-provenance $args a.mid | jq -c '[.reason, .limit]'"
         assert_output '["few-tokens",9999]'
     done
 }
@@ -73,7 +73,7 @@ records() { jq -c "select(.kind == \"$1\")"; }
 @test "every filter names itself, what it measured and its limit" {
     long_tune >a.mid
     while read -r reason args; do
-        run -0 bash -c "mgen-prep --no-provenance $args a.mid 2>/dev/null | jq -r 'select(.limit or .reason == \"polyphony\").reason'"
+        run -0 --separate-stderr bash -c "mgen-prep --no-provenance $args a.mid | jq -r 'select(.limit or .reason == \"polyphony\").reason'"
         assert_output "$reason"
     done <<'CASES'
 few-notes --min-notes 32
@@ -91,7 +91,7 @@ few-tokens --min-tokens 125
 many-tokens --max-tokens 123 --too-long drop
 CASES
     tune 60 62 64 65 67 0 0 0 60 62 64 65 0 0 0 0 60 >b.mid
-    run -0 bash -c "mgen-prep --no-provenance --min-bars 0 --gap-bars 9 --max-empty-bars .1 b.mid 2>/dev/null | jq -c '[.reason, .measure]'"
+    run -0 --separate-stderr bash -c "mgen-prep --no-provenance --min-bars 0 --gap-bars 9 --max-empty-bars .1 b.mid | jq -c '[.reason, .measure]'"
     assert_output '["empty-bars",0.2]'
 }
 
@@ -140,13 +140,13 @@ CASES
     assert_output '[62,2]'
     run bash -c "mgen-prep --no-provenance -e performance388 --transpose -60:-59 a.mid | jq -c '[.kind, .tokens[1]]'"
     assert_output $'["piece",0]\n["piece",1]'
-    run bash -c "mgen-prep --no-provenance -e performance388 --transpose -61 a.mid 2>/dev/null | jq -c '[.reason, .measure]'"
+    run --separate-stderr bash -c "mgen-prep --no-provenance -e performance388 --transpose -61 a.mid | jq -c '[.reason, .measure]'"
     assert_output '["transposition",-61]'
 }
 
 @test "pitches out of range are refused, dropped or folded" {
     tune 20 60 >a.mid
-    run -0 bash -c "mgen-prep --no-provenance -e roll88 a.mid 2>/dev/null | jq -c '[.reason, .detail]'"
+    run -0 --separate-stderr bash -c "mgen-prep --no-provenance -e roll88 a.mid | jq -c '[.reason, .detail]'"
     assert_output '["does-not-fit","pitch 20 is outside of 21..108"]'
     run -0 bash -c "mgen-prep -q --no-provenance -e roll88 --out-of-range drop a.mid | jq -c '[.frames[0], .frames[-1], .meta.notes]'"
     assert_output '[[],[60],1]'
@@ -191,13 +191,13 @@ CASES
     [ "$(allowed GPL-3.0)" = 'in/bound/b.mid ' ]
     [ "$(allowed CC-BY-3.0)" = '' ]
     [ "$(allowed unknown)" = 'in/c.mid ' ]
-    run bash -c "mgen-prep --no-provenance --licence-allow MIT in 2>/dev/null | jq -c '[.kind, .reason, .detail]'"
+    run --separate-stderr bash -c "mgen-prep --no-provenance --licence-allow MIT in | jq -c '[.kind, .reason, .detail]'"
     assert_output $'["dropped","licence","GPL-3.0"]\n["dropped","licence","unknown"]\n["dropped","licence","CC-BY-4.0"]'
 }
 
 @test "corpus tests drop what fails them" {
     long_tune >a.mid
-    run -0 bash -c "mgen-prep --no-provenance --corpus-tests length,max_programs a.mid 2>/dev/null | jq -c '[.reason, .detail, .measure]'"
+    run -0 --separate-stderr bash -c "mgen-prep --no-provenance --corpus-tests length,max_programs a.mid | jq -c '[.reason, .detail, .measure]'"
     assert_output '["corpus-test","length",15.5]'
     run -0 bash -c "mgen-prep --no-provenance --corpus-tests max_programs a.mid | jq -r .kind"
     assert_output piece

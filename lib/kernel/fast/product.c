@@ -21,7 +21,7 @@ _Static_assert(MG_TALL % ROWS == 0 && MG_STRIP % STRIP == 0 && MG_WIDE % STRIP =
 
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
-    int64_t k; /* up to MG_DEPTH; of each block, as ahead is */
+    int64_t k; /* up to MG_DEPTH; strips() sets it, and ahead, for each block */
     const float *a;
     int64_t a_row, a_col, a_block; /* to the next row, column, ROWS rows */
     bool is_turned;                /* it lay transposed, and rows are packed by ROWS */
@@ -189,11 +189,12 @@ static void pack_rows(float *to, const float *a, int64_t step_row, int64_t step_
 
 /* ---- products ---- */
 
-/* b as it lies, its rows contiguous. */
+/* b as it lies, its rows contiguous; without any, it is not read and need not be there. */
 static void unpacked(const mg_product_call *call)
 {
     piece p = {.a = call->a.p, .a_row = call->a.step_row, .a_col = call->a.step_col,
-               .a_block = ROWS * call->a.step_row, .b = call->b.p, .b_row = call->b.step_row, .b_panel = STRIP,
+               .a_block = ROWS * call->a.step_row, .b = call->k > 0 ? call->b.p : call->c,
+               .b_row = call->b.step_row, .b_panel = STRIP,
                .c = call->c, .ldc = call->ldc, .start = call->start, .start_row = call->start_row};
     strips(call->m, call->k, call->n, &p);
 }
