@@ -18,6 +18,12 @@ static const char zeros[DIGITS + 1] = "00000000000000000000000000000000";
 
 /* ---- writing ---- */
 
+static void put_controls(const mg_control_values *controls, mg_json_writer *json)
+{
+    if (controls->is_given[MG_DENSITY]) mg_json_put_real(json, "density", controls->density);
+    if (controls->is_given[MG_PITCHES]) mg_json_put_reals(json, "pitch_histogram", controls->pitches, MG_PITCH_CLASSES);
+}
+
 void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance)
 {
     mg_json_writer json = mg_json_to(out);
@@ -36,6 +42,7 @@ void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance)
     if (provenance->rows) {
         mg_json_object_begin(&json, "options");
         mg_options_write(provenance->rows, provenance->options, &json);
+        if (provenance->controls) put_controls(provenance->controls, &json);
         mg_json_object_end(&json);
     }
     if (provenance->prompt) mg_json_put_text(&json, "prompt", provenance->prompt);

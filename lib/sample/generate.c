@@ -127,7 +127,7 @@ static mg_status add_provenance(const maker *m, uint64_t index, mg_score *score,
     if (m->has_data) with[n++] = (mg_made_with){"data", m->trained->data_path, m->data_hash};
     if (m->job->primer_path) with[n++] = (mg_made_with){"primer", m->primer.file, m->primer.hash};
     mg_provenance provenance = {.tool = m->job->tool, .seed = (int64_t)m->run->seed, .with = with, .n_with = n,
-                                .rows = mg_generate_rows, .options = &m->job->options,
+                                .rows = mg_generate_rows, .options = &m->job->options, .controls = &m->job->controls,
                                 .prompt = m->job->primer_melody, .number = index + 1};
     mg_buffer text = {0};
     mg_buffer_add_text(&text, MG_PROVENANCE_PREFIX);

@@ -229,11 +229,19 @@ static mg_status check_controls(const mg_streams *s, mg_error *why)
     return MG_OK;
 }
 
+/* Of a model that is soon computed, threads would wait for each other for longer than they compute. */
+static void limit_threads(mg_streams *s)
+{
+    const double worth_while = 4e5; /* operations for each piece: two layers of 128 have more, of 64 less */
+    if (mg_plan_flops(s->plan) < worth_while * s->rows) s->generation.threads = 1;
+}
+
 /* What all groups of a model may share: where the weights are, as the kernels like them. */
 static mg_status open_run(mg_streams *s, mg_error *why)
 {
     if (s->lender) {
         s->plan = s->lender->plan, s->params = s->lender->params;
+        limit_threads(s);
         MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
         mg_instance_pack_as(s->run, s->lender->run);
         return MG_OK;
@@ -241,6 +249,7 @@ static mg_status open_run(mg_streams *s, mg_error *why)
     mg_graph *g = mg_model_graph(s->trained->model, s->trained->config, (mg_use){MG_STREAMING, 0, s->rows, 1, false});
     if (!g) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     MG_TRY(mg_plan_new(g, &s->plan, why));
+    limit_threads(s);
     MG_TRY(mg_model_bind(mg_plan_graph(s->plan), &s->trained->params, &s->params, why));
     MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
     return mg_instance_pack(s->run, s->generation.precision, why);

@@ -80,6 +80,17 @@ setup() {
     run ! cmp -s a/0001.mid d/0001.mid
 }
 
+@test "nor on threads inside a step, which a larger model has" {
+    melodies 20 | mgen-train -q --hidden 260 --layers 1 --max-steps 1 -o wide.safetensors >/dev/null
+    for precision in float32 int8; do
+        for j in 1 2 7; do
+            mgen-gen --no-provenance -j$j --precision $precision -m wide.safetensors -n 3 --steps 64 -o $precision-$j >/dev/null
+        done
+        diff -r $precision-1 $precision-2
+        diff -r $precision-1 $precision-7
+    done
+}
+
 @test "in 8 bits a piece is another, but depends on no more than with floats" {
     mgen-gen --no-provenance -j1 --precision int8 -m m.safetensors -n 20 --steps 400 -o a >/dev/null
     mgen-gen --no-provenance -j7 --precision int8 -m m.safetensors -n 3 --steps 400 -o b >/dev/null
@@ -266,6 +277,9 @@ waltz() {
     assert_output --partial "not a model of mgen"
     head -c 2000 m.safetensors >cut.safetensors
     run -1 mgen-gen -m cut.safetensors -o out
+    head -c -100 m.safetensors >cut.safetensors
+    run -1 mgen-gen -m cut.safetensors -o out
+    assert_output --partial 'which may have been cut'
 }
 
 @test "an injected primer is the upper voice of every piece" {

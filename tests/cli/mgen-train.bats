@@ -359,6 +359,8 @@ differ() { ! cmp -s "$1" "$2"; }
     mgen-train -q "${small[@]}" --pitch-histogram none --density given -o n.safetensors records >/dev/null
     run -2 mgen-gen -m n.safetensors -o pieces --force
     assert_output --partial "n.safetensors: it was trained with a density: say one with --density"
+    mgen-gen -m n.safetensors --density 3 --steps 100 -o told >/dev/null
+    mgen-info told/0001.mid | jq -se 'last.provenance.options.density == 3'
     run -2 mgen-gen -m n.safetensors --density 3 --pitch-histogram $scale -o pieces --force
     assert_output --partial "--pitch-histogram: it was not trained with one"
     for wrong in 1,2 "$scale,1" "${scale/1/-1}" x; do run -2 mgen-gen -m m.safetensors --pitch-histogram=$wrong -o p; done

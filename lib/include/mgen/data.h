@@ -126,45 +126,6 @@ typedef struct { const char *key, *value; } mg_metadata;
 mg_status mg_tensors_write(mg_out *out, const mg_stored *stored, size_t n, const mg_metadata *metadata,
                            size_t n_metadata, mg_error *why);
 
-/* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
-
-/** A file that another was made with: a model, its data, a sound font. */
-typedef struct {
-    const char *role;  /**< "model" */
-    const char *path;  /**< NULL for what came through a pipe */
-    mg_hash hash;      /**< mg_hash_file */
-} mg_made_with;
-
-typedef struct {
-    const char *tool;
-    int64_t seed;      /**< negative: nothing random was in it */
-    const mg_made_with *with;
-    size_t n_with;
-    const mg_option *rows; /**< what else it depends on; NULL: nothing */
-    const void *options;   /**< the struct that the rows describe */
-    const char *prompt;    /**< what it was begun with, where that is no file; NULL: nothing */
-    uint64_t number;       /**< of the output in its run, from 1; 0: it is the only one */
-} mg_provenance;
-
-/** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */
-#define MG_PROVENANCE_PREFIX "mgen:"
-
-/** The provenance as one JSON object, an open seal as its last member. In safetensors it is the member
-    "provenance" of the JSON text under "mgen" (a model), or the text under "provenance" (a packed set). */
-void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance);
-/** Close the first open seal in the bytes of a whole file: the XXH3-128 of the file, the seal's own digits taken as
-    zeros. Nothing happens where there is none. */
-void mg_seal_bytes(void *file, size_t size);
-/** The same for an output that is written, before mg_out_commit. A pipe's seal stays open. */
-mg_status mg_seal_out(mg_out *out, mg_error *why);
-/** XXH3-128 of a file's bytes. */
-mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
-
-/** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was
-    (*passed). Files that it names are looked for at their path, seen from the working folder and from the file's
-    folder, and beside the file. One that is not there is reported, and is no failure. */
-mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
-
 /* ---- encodings ---- */
 
 enum { MG_FRAME_END = 128 };   /**< ends each frame of a roll, among the pitches of the frames */
@@ -254,6 +215,46 @@ void mg_controls_put(const mg_controls *controls, const mg_control_values *value
 typedef void (*mg_control_fn)(void *user, size_t i, const mg_control_values *values);
 void mg_controls_measure(const mg_encoding *encoding, const int32_t *tokens, size_t n, size_t from, size_t count,
                          mg_control_fn visit, void *user);
+
+/* ---- provenance: where a file came from, inside the file (docs/PROVENANCE.md) ---- */
+
+/** A file that another was made with: a model, its data, a sound font. */
+typedef struct {
+    const char *role;  /**< "model" */
+    const char *path;  /**< NULL for what came through a pipe */
+    mg_hash hash;      /**< mg_hash_file */
+} mg_made_with;
+
+typedef struct {
+    const char *tool;
+    int64_t seed;      /**< negative: nothing random was in it */
+    const mg_made_with *with;
+    size_t n_with;
+    const mg_option *rows; /**< what else it depends on; NULL: nothing */
+    const void *options;   /**< the struct that the rows describe */
+    const mg_control_values *controls; /**< NULL: none */
+    const char *prompt;    /**< what it was begun with, where that is no file; NULL: nothing */
+    uint64_t number;       /**< of the output in its run, from 1; 0: it is the only one */
+} mg_provenance;
+
+/** What stands before the object where a file holds free text: in a text event of MIDI, a comment of WAV and FLAC. */
+#define MG_PROVENANCE_PREFIX "mgen:"
+
+/** The provenance as one JSON object, an open seal as its last member. In safetensors it is the member
+    "provenance" of the JSON text under "mgen" (a model), or the text under "provenance" (a packed set). */
+void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance);
+/** Close the first open seal in the bytes of a whole file: the XXH3-128 of the file, the seal's own digits taken as
+    zeros. Nothing happens where there is none. */
+void mg_seal_bytes(void *file, size_t size);
+/** The same for an output that is written, before mg_out_commit. A pipe's seal stays open. */
+mg_status mg_seal_out(mg_out *out, mg_error *why);
+/** XXH3-128 of a file's bytes. */
+mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
+
+/** Add a provenance record: whether the file has a provenance, its seal is whole, what it names is what it was
+    (*passed). Files that it names are looked for at their path, seen from the working folder and from the file's
+    folder, and beside the file. One that is not there is reported, and is no failure. */
+mg_status mg_provenance_check(const char *path, mg_buffer *out, bool *passed, mg_error *why);
 
 /* ---- packed sets ---- */
 
