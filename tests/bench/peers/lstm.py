@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""lstm.py train PRESET THREADS, lstm.py generate PRESET THREADS STREAMS [--compile|--int8]: what tests/bench/lstm.c does, in
-PyTorch.
+"""lstm.py train PRESET THREADS [--compile] [--amp bf16], lstm.py generate PRESET THREADS STREAMS [--compile|--int8]: what
+tests/bench/lstm.c does, in PyTorch.
 
-train: milliseconds of a step (forward, backward, clip, fused Adam) by nn.LSTM; generate: tokens a second of all streams, a
-step being hand-written products with the lookup of a row instead of a one-hot product, or their dynamically quantised
-layers."""
+train: milliseconds of a step (forward, backward, clip, fused Adam) by nn.LSTM, under autocast with --amp; generate: tokens a
+second of all streams, a step being hand-written products with the lookup of a row instead of a one-hot product, or their
+dynamically quantised layers."""
 import json
 import os
 import statistics
@@ -53,9 +53,16 @@ def train():
     else:
         x, y = torch.randint(0, classes, (length, batch)), torch.randint(0, classes, (length, batch))
 
+    def loss(*args):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled="bf16" in sys.argv):
+            return net(*args)
+
+    if "--compile" in sys.argv:
+        loss = torch.compile(loss, dynamic=False)
+
     def step():
         optimiser.zero_grad(set_to_none=True)
-        net(x, y).backward()
+        loss(x, y).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
         optimiser.step()
 
