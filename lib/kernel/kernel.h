@@ -116,9 +116,9 @@ void mg_int8_product(const mg_product_call *call); /* the reference of int8_prod
 
 /* Rows of a that are few: loops of their own suit them. */
 enum { MG_SKINNY = 16 };
-/* Numbers that pack wants, and a product on the way: MG_DEPTH x MG_WIDE of b, MG_DEPTH x MG_TALL of a at a time; or
-   rows of a in 8 bits. */
-enum { MG_DEPTH = 128, MG_WIDE = 512, MG_TALL = 192, MG_STRIP = 32 };
+/* What a product packs on the way: MG_DEEP x MG_WIDE numbers of b, and of a MG_DEPTH x MG_TALL at a time, of which the
+   caches decide; or where b is packed already, MG_DEPTH x MG_MANY of a. */
+enum { MG_DEPTH = 128, MG_DEEP = 4 * MG_DEPTH, MG_WIDE = 512, MG_TALL = 48, MG_MANY = 192, MG_STRIP = 32 };
 static inline size_t mg_panels_size(int64_t k, int64_t n)
 {
     return (size_t)(k * ((n + MG_STRIP - 1) / MG_STRIP * MG_STRIP));
@@ -126,8 +126,8 @@ static inline size_t mg_panels_size(int64_t k, int64_t n)
 static inline size_t mg_product_scratch(int64_t n, int64_t k)
 {
     size_t of_int8 = mg_int8_scratch(MG_SKINNY, k);
-    k = k < MG_DEPTH ? k : MG_DEPTH;
-    size_t packed = mg_panels_size(k, n < MG_WIDE ? n : MG_WIDE) + (size_t)(k * MG_TALL);
+    size_t packed = mg_panels_size(k < MG_DEEP ? k : MG_DEEP, n < MG_WIDE ? n : MG_WIDE) +
+                    (size_t)((k < MG_DEPTH ? k : MG_DEPTH) * MG_MANY);
     return packed > of_int8 ? packed : of_int8;
 }
 

@@ -18,9 +18,13 @@ mg_room mg_lstm_room(int64_t steps, int64_t batch, int64_t units)
                      mg_product_scratch(4 * units, units)};
 }
 
+static int64_t chains_of(int64_t k) { return (k + MG_DEPTH - 1) / MG_DEPTH; }
+
+/* In common: panels or chains, and what masked rows write into. */
 mg_room mg_lstm_back_room(int64_t steps, int64_t batch, int64_t units)
 {
-    return (mg_room){panels_of(steps, batch, 4 * units, units) + (size_t)(2 * units),
+    int64_t chains = batch == 1 ? chains_of(4 * units) : 0;
+    return (mg_room){panels_of(steps, batch, 4 * units, units) + (size_t)((chains + 2) * units),
                      mg_product_scratch(units, 4 * units)};
 }
 
@@ -120,11 +124,31 @@ static void clear_part(mg_team team, int64_t n, mg_real *x)
     memset(x + from, 0, (size_t)(to - from) * sizeof *x);
 }
 
+/* dh += dpre w of one sequence, where there are several to do it: each some chains of the sums, so that it reads the
+   weight in order, then the units that are its. */
+static void chains_back(const mg_lstm_back_call *p, const mg_product_call *whole, mg_real *chains)
+{
+    int64_t n = whole->n, from, to;
+    mg_team_part(p->team, whole->k, MG_DEPTH, &from, &to);
+    for (int64_t l = from; l < to; l += MG_DEPTH) {
+        mg_product_call chain = *whole;
+        chain.k = to - l < MG_DEPTH ? to - l : MG_DEPTH;
+        chain.a.p += l, chain.b.p += l * n;
+        chain.c = chains + l / MG_DEPTH * n, chain.start = NULL;
+        mg_product(&chain, MG_ALONE);
+    }
+    mg_team_meet(p->team);
+    mg_team_part(p->team, n, MG_STRIP, &from, &to);
+    mg_real *dh = whole->c + from;
+    for (int64_t i = 0; i < chains_of(whole->k); i++)
+        mg_kernels_now()->each[MG_EACH_add](to - from, dh, dh, chains + i * n + from, NULL, 0, 0);
+}
+
 void mg_lstm_backward(const mg_lstm_back_call *p)
 {
     int64_t n = p->units, size = p->batch * n;
     size_t packed = panels_of(p->steps, p->batch, 4 * n, n);
-    mg_real *nothing = p->scratch.shared + packed;
+    mg_real *nothing = p->scratch.shared + packed, *chains = nothing + 2 * n;
     clear_part(p->team, size, p->dh0);
     clear_part(p->team, size, p->dc0);
     clear_part(p->team, 2 * n, nothing);
@@ -140,6 +164,10 @@ void mg_lstm_backward(const mg_lstm_back_call *p)
         back_step(p, t, nothing);
         mg_team_meet(p->team);
         product.a.p = p->dpre + t * 4 * size;
+        if (p->batch == 1 && p->team.size > 1) {
+            chains_back(p, &product, chains);
+            continue; /* with units that are its own */
+        }
         mg_product(&product, p->team);
         mg_team_meet(p->team);
     }

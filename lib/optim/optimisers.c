@@ -122,54 +122,73 @@ static mg_real *slot(const mg_tensor_set *slots, const char *param, const char *
 
 /* ---- steps ---- */
 
-double mg_optim_norm(const mg_tensor_set *grads)
+/* What a thread takes of a parameter at a time stays in its second cache; less is not worth while. */
+enum { GRAIN = 1 << 14 };
+
+enum { PARTS = 16 }; /* in which a norm is summed up */
+typedef struct {
+    const mg_tensor_set *grads;
+    double squares[PARTS];
+} norm_of;
+
+static void add_squares(void *user, size_t rank)
 {
-    double total = 0;
-    for (size_t i = 0; i < grads->n; i++)
-        total += mg_kernels_now()->squares(mg_shape_count(&grads->tensors[i].shape), grads->tensors[i].data);
-    return sqrt(total);
+    norm_of *n = user;
+    for (size_t i = 0; i < n->grads->n; i++) {
+        const mg_tensor *g = &n->grads->tensors[i];
+        int64_t from, to;
+        mg_team_part((mg_team){.rank = (int)rank, .size = PARTS}, mg_shape_count(&g->shape), GRAIN, &from, &to);
+        n->squares[rank] += mg_kernels_now()->squares(to - from, (const mg_real *)g->data + from);
+    }
 }
 
-void mg_optim_clip(const mg_optim *o, double norm, mg_tensor_set *grads)
+double mg_optim_norm(const mg_tensor_set *grads, int threads)
 {
-    double scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1;
-    mg_each_fn affine = mg_kernels_now()->each[MG_EACH_affine];
-    for (size_t i = 0; scale < 1 && i < grads->n; i++)
-        affine(mg_shape_count(&grads->tensors[i].shape), grads->tensors[i].data, grads->tensors[i].data, NULL, NULL,
-               (mg_real)scale, 0);
+    norm_of n = {.grads = grads};
+    double total = 0;
+    mg_each(threads, PARTS, add_squares, &n);
+    for (int part = 0; part < PARTS; part++) total += n.squares[part];
+    return sqrt(total);
 }
 
 typedef struct {
     const mg_optim *optim;
     mg_update update;
     mg_update_fn run;
-    mg_tensor_set *params;
-    const mg_tensor_set *grads, *slots;
+    mg_tensor_set *params, *grads;
+    const mg_tensor_set *slots;
+    double scale; /* of the gradients; 1 or more: none */
 } work;
 
 static mg_real *numbers(mg_real *x, int64_t from) { return x ? x + from : NULL; }
 
-/* Its part of each parameter. */
+/* Its part of each parameter, some of it at a time. */
 static void update_part(void *user, mg_team team)
 {
-    enum { GRAIN = 1 << 14 }; /* below that it is not worth while */
     const work *w = user;
     const char *first = mg_optim_slot(w->optim, 0), *second = first ? mg_optim_slot(w->optim, 1) : NULL;
+    mg_each_fn affine = mg_kernels_now()->each[MG_EACH_affine];
     for (size_t i = 0; i < w->params->n; i++) {
         const char *name = w->params->names[i];
-        int64_t from, to;
+        int64_t from, end;
         assert(strcmp(name, w->grads->names[i]) == 0);
-        mg_team_part(team, mg_shape_count(&w->params->tensors[i].shape), GRAIN, &from, &to);
-        w->run(to - from, numbers(w->params->tensors[i].data, from), numbers(w->grads->tensors[i].data, from),
-               numbers(slot(w->slots, name, first), from), numbers(slot(w->slots, name, second), from), &w->update);
+        mg_real *s0 = slot(w->slots, name, first), *s1 = slot(w->slots, name, second);
+        mg_team_part(team, mg_shape_count(&w->params->tensors[i].shape), GRAIN, &from, &end);
+        for (; from < end; from += GRAIN) {
+            int64_t n = end - from < GRAIN ? end - from : GRAIN;
+            mg_real *g = numbers(w->grads->tensors[i].data, from);
+            if (w->scale < 1) affine(n, g, g, NULL, NULL, (mg_real)w->scale, 0);
+            w->run(n, numbers(w->params->tensors[i].data, from), g, numbers(s0, from), numbers(s1, from), &w->update);
+        }
     }
 }
 
-void mg_optim_step(const mg_optim *o, uint64_t t, double rate, int threads, mg_tensor_set *params,
-                   const mg_tensor_set *grads, mg_tensor_set *slots)
+void mg_optim_step(const mg_optim *o, uint64_t t, double rate, double norm, int threads, mg_tensor_set *params,
+                   mg_tensor_set *grads, mg_tensor_set *slots)
 {
     const mg_optimiser_row *row = &mg_optimisers[o->optimizer];
-    work w = {.optim = o, .update = row->prepare(o, (double)t, rate), .params = params, .grads = grads, .slots = slots};
+    work w = {.optim = o, .update = row->prepare(o, (double)t, rate), .params = params, .grads = grads, .slots = slots,
+              .scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1};
     memcpy(&w.run, (const char *)mg_kernels_now() + row->kernel, sizeof w.run);
     mg_team_run(threads, update_part, &w);
 }

@@ -43,7 +43,7 @@ static mg_status save_model(mg_loop *l, const mg_tensor_set *params, uint64_t st
 /* Nothing is saved that could not be gone on with: what was saved before is better. */
 static mg_status check_params(const mg_loop *l, mg_error *why)
 {
-    if (isfinite(mg_optim_norm(&l->trained->params))) return MG_OK;
+    if (isfinite(mg_optim_norm(&l->trained->params, 1))) return MG_OK;
     return mg_fail(why, MG_BAD_NUMBER, "step %llu: the weights are not finite", (unsigned long long)l->trainer->steps);
 }
 

@@ -139,18 +139,32 @@ static double scalar(const mg_instance *instance, const char *name)
     return (double)*(const mg_real *)mg_instance_output(instance, name).data;
 }
 
+typedef struct {
+    const mg_instance *instance;
+    mg_share *share;
+} gradients;
+
+static void copy_gradients(void *user, mg_team team)
+{
+    enum { GRAIN = 1 << 14 };
+    const gradients *g = user;
+    for (size_t i = 0; i < g->share->grads.n; i++) {
+        char name[300];
+        mg_tensor *to = &g->share->grads.tensors[i];
+        int64_t from, end;
+        mg_team_part(team, mg_shape_count(&to->shape), GRAIN, &from, &end);
+        snprintf(name, sizeof name, "grad/%s", g->share->grads.names[i]);
+        const mg_real *grad = mg_instance_output(g->instance, name).data;
+        memcpy((mg_real *)to->data + from, grad + from, (size_t)(end - from) * sizeof(mg_real));
+    }
+}
+
 static void keep_gradients(mg_trainer *t, const mg_instance *instance, int phase, int shard)
 {
     const mg_phase *row = &t->options.model->phases[phase];
     mg_tree *tree = &t->phases[phase].tree;
     mg_share *share = mg_tree_take(tree);
-    for (size_t i = 0; i < share->grads.n; i++) {
-        char name[300];
-        mg_tensor *to = &share->grads.tensors[i];
-        snprintf(name, sizeof name, "grad/%s", share->grads.names[i]);
-        memcpy(to->data, mg_instance_output(instance, name).data,
-               (size_t)mg_shape_count(&to->shape) * sizeof(mg_real));
-    }
+    mg_team_run(t->team, copy_gradients, &(gradients){instance, share}); /* one of several shards is copied alone */
     share->loss = scalar(instance, row->loss);
     for (int i = 0; row->parts && row->parts[i]; i++) share->parts[i] = scalar(instance, row->parts[i]);
     mg_tree_give(tree, shard, share);
@@ -260,8 +274,7 @@ static void go_on(mg_trainer *t)
 static void move(mg_trainer *t, mg_phase_state *p, mg_share *sum, double norm, double rate)
 {
     const mg_phase *row = &t->options.model->phases[t->phase];
-    mg_optim_clip(&p->optim, norm, &sum->grads);
-    mg_optim_step(&p->optim, ++p->t, rate, t->team, &p->moved, &sum->grads, &p->slots);
+    mg_optim_step(&p->optim, ++p->t, rate, norm, t->team, &p->moved, &sum->grads, &p->slots);
     double most = row->clip_weight ? row->clip_weight(t->options.config) : 0;
     if (most > 0) mg_optim_clip_weights(most, &p->moved);
     move_statistics(t);
@@ -275,7 +288,7 @@ mg_status mg_trainer_step(mg_trainer *t, const mg_batch *batch, mg_step_result *
     MG_TRY(run_all(t, &r, (mg_use){MG_TRAINING, t->phase, 0, 0, false}, t->options.params, batch, &n, why));
     mg_share *sum = mg_tree_sum(&p->tree);
     t->flops += n * r.m->flops;
-    double norm = mg_optim_norm(&sum->grads), rate = mg_optim_rate(&p->optim, p->t + 1, t->divisor);
+    double norm = mg_optim_norm(&sum->grads, t->team), rate = mg_optim_rate(&p->optim, p->t + 1, t->divisor);
     if (!isfinite(sum->loss) || !isfinite(norm))
         return mg_fail(why, MG_BAD_NUMBER, "step %llu: the %s is not finite", (unsigned long long)(t->steps + 1),
                        isfinite(sum->loss) ? "gradient" : "loss");

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
         void *block[5];
         mg_real *a = bench_numbers(s->m * s->k, &block[0]), *b = bench_numbers(s->k * s->n, &block[1]);
         mg_real *c = bench_numbers(s->m * s->n, &block[2]);
-        mg_real *scratch = bench_numbers(MG_DEPTH * (MG_WIDE + MG_TALL), &block[3]);
+        mg_real *scratch = bench_numbers(MG_DEEP * MG_WIDE + MG_DEPTH * MG_MANY, &block[3]);
         mg_real *panels = bench_numbers((int64_t)mg_panels_size(s->k, s->n), &block[4]);
         mg_product_call call = {.m = s->m, .n = s->n, .k = s->k, .c = c, .ldc = s->n, .scratch = scratch,
                                 .a = {a, s->ta ? 1 : s->k, s->ta ? s->m : 1},

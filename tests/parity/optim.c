@@ -75,9 +75,8 @@ static mg_status steps(const fixture *fx, state *s, mg_error *why)
     for (size_t t = 0; t < (size_t)s->steps; t++) {
         for (size_t i = 0; i < s->grads.n; i++) MG_TRY(read_gradient(fx, s, i, t, why));
         s->rates[t] = mg_optim_rate(&s->o, t + 1, 0);
-        s->norms[t] = mg_optim_norm(&s->grads);
-        mg_optim_clip(&s->o, s->norms[t], &s->grads);
-        mg_optim_step(&s->o, t + 1, s->rates[t], 2, &s->params, &s->grads, &s->slots);
+        s->norms[t] = mg_optim_norm(&s->grads, 2);
+        mg_optim_step(&s->o, t + 1, s->rates[t], s->norms[t], 2, &s->params, &s->grads, &s->slots);
         mg_optim_average(&s->o, &s->average, &s->params);
         for (size_t i = 0; i < s->params.n; i++) {
             put(s->seen[i], t, &s->params.tensors[i]);

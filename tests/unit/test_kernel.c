@@ -173,7 +173,8 @@ static void check_lstm(const mg_kernels *k, bool has_fma)
 static const struct { int64_t m, n, k; } shapes[] = {
     {1, 1, 1},  {1, 200, 70}, {3, 33, 257}, {8, 64, 128},  {13, 38, 300},
     {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}, {27, 530, 70},
-    {1, 190, 600}, {16, 40, 256}, {15, 40, 512}, {20, 70, 600}, {28, 200, 513}, {205, 33, 300}, {5, 33, 0}};
+    {1, 190, 600}, {16, 40, 256}, {15, 40, 512}, {20, 70, 600}, {28, 200, 513}, {205, 33, 300}, {5, 33, 0},
+    {50, 70, 600}, {100, 530, 150}, {1, 600, 130}};
 enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 200 * 600 };
 static mg_real left[ROOM], right[ROOM], result[2][ROOM];
 
@@ -186,7 +187,7 @@ static mg_product_call call_of(int s, bool ta, bool tb, int start, int which)
     int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
     fill(left, m * k, "left", -1, 1), fill(right, k * n, "right", -1, 1), fill(result[which], m * n, "c", -1, 1);
     mg_matrix x = {left, ta ? 1 : k, ta ? m : 1}, y = {right, tb ? 1 : n, tb ? k : 1};
-    static mg_real scratch[MG_DEPTH * (MG_WIDE + MG_TALL)], row[ROOM];
+    static mg_real scratch[MG_DEEP * MG_WIDE + MG_DEPTH * MG_MANY], row[ROOM];
     fill(row, n, "row", -1, 1);
     return (mg_product_call){.m = m, .n = n, .k = k, .a = x, .b = y, .c = result[which], .ldc = n,
                              .start = start == TO_C ? result[which] : start == TO_ROW ? row : NULL,

@@ -317,7 +317,11 @@ static void optional_controls_come_and_are_left_out(void)
 
 /* ---- steps ---- */
 
-typedef struct { int threads, shards; bool carries; } how;
+typedef struct {
+    int threads, shards;
+    bool carries;
+    int examples;
+} how;
 
 /* Five steps of a small model with dropout; the hash of its parameters, and the last result. */
 static mg_hash five_steps(how h, mg_step_result *result)
@@ -335,15 +339,16 @@ static mg_hash five_steps(how h, mg_step_result *result)
     REQUIRE(mg_json_parse(settings, strlen(settings), &json, &why) == MG_OK);
     REQUIRE(mg_options_read(model->options, json, config, &why) == MG_OK);
     REQUIRE(mg_corpus_open(pack, 0, h.carries ? 8 : 64, &c, &why) == MG_OK);
-    REQUIRE(mg_batch_new(c, 10, &batch, &why) == MG_OK);
+    REQUIRE(mg_batch_new(c, h.examples, &batch, &why) == MG_OK);
     REQUIRE(mg_model_start(model, config, 3, &params, &why) == MG_OK);
     mg_trainer_options options = {.model = model, .config = config, .optim = mg_train_optim_defaults(),
-                                  .params = &params, .batch = 10, .shards = h.shards, .threads = h.threads, .seed = 3,
-                                  .carries = h.carries};
+                                  .params = &params, .batch = h.examples, .shards = h.shards,
+                                  .threads = h.threads, .seed = 3, .carries = h.carries};
     REQUIRE(mg_trainer_new(&options, &trainer, &why) == MG_OK);
-    uint32_t *order = (h.carries ? mg_corpus_lanes : mg_corpus_order)(c, MG_SPLIT_TRAIN, 10, 3, 0);
+    uint32_t *order = (h.carries ? mg_corpus_lanes : mg_corpus_order)(c, MG_SPLIT_TRAIN, h.examples, 3, 0);
     for (int i = 0; i < 5; i++) {
-        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, order + i * (h.carries ? 10 : 2), 10, &why), MG_OK);
+        const uint32_t *next = order + i * (h.carries ? h.examples : 2);
+        CHECK_INT(mg_batch_fill(&batch, c, MG_SPLIT_TRAIN, next, h.examples, &why), MG_OK);
         CHECK_INT(mg_trainer_step(trainer, &batch, result, &why), MG_OK);
     }
     double nll;
@@ -363,11 +368,14 @@ static mg_hash five_steps(how h, mg_step_result *result)
 static void threads_change_nothing(void)
 {
     mg_step_result one, other, parted;
+    mg_hash alone = five_steps((how){1, 1, false, 1}, &one); /* a sequence, whose sums are shared too */
+    for (int threads = 2; threads <= 7; threads++)
+        CHECK(mg_hash_equal(alone, five_steps((how){threads, 1, false, 1}, &other)));
     for (int carries = 0; carries < 2; carries++)
         for (int shards = 8; shards > 0; shards /= 2) { /* each its own, and all of them one after the other */
-            mg_hash first = five_steps((how){1, shards, carries}, &one);
+            mg_hash first = five_steps((how){1, shards, carries, 10}, &one);
             for (int threads = 2; threads <= 7; threads += threads == 2 ? 1 : 4) {
-                CHECK(mg_hash_equal(first, five_steps((how){threads, shards, carries}, &other)));
+                CHECK(mg_hash_equal(first, five_steps((how){threads, shards, carries, 10}, &other)));
                 CHECK(one.loss == other.loss && one.grad_norm == other.grad_norm);
             }
             if (shards == 8) parted = one;
