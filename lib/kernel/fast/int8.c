@@ -98,8 +98,10 @@ ALWAYS ivec dot(way w, ivec sum, const int8_t *weights, const int8_t *q)
 ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const quantised *r, int64_t i, int64_t j)
 {
     enum { AHEAD = 8 * BLOCK * QUAD };
-    ivec sum[MOST * PER_BLOCK] = {{0}};
+    ivec sum[MOST * PER_BLOCK];
     const int8_t *b = p->packed.int8.q + j * r->k, *q = r->q + i * r->row;
+#pragma GCC unroll 16 /* else they are cleared in memory */
+    for (int s = 0; s < rows * blocks * PER_BLOCK; s++) sum[s] = (ivec){0};
     for (int64_t l = 0; l < r->k; l += QUAD)
         for (int n = 0; n < blocks; n++) {
             const int8_t *weights = b + n * r->k * BLOCK + l * BLOCK;
