@@ -28,6 +28,8 @@ typedef struct {
     int64_t left, at_once;
 } fetch;
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /* One block: where its rows of a, its columns of b and its place in c lie. */
 typedef struct {
     int64_t k; /* up to MG_DEPTH; strips() sets it, and ahead, for each block */
@@ -195,16 +197,46 @@ static void strips(int64_t rows, int64_t k, int64_t n, const piece *from)
 
 /* ---- packing ---- */
 
-/* Columns col .. col + cols - 1 of b as a panel: `rows` rows of STRIP numbers. */
-static void pack_panel(float *to, const mg_matrix *b, int64_t row, int64_t rows, int64_t col, int64_t cols)
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* to[i, j] = from[j, i] for 4 x 4 of them. */
+ALWAYS void turn_4x4(float *to, const float *from, int64_t step)
 {
-    const float *from = b->p + row * b->step_row + col * b->step_col;
+    four x[4], pairs[4];
+    for (int j = 0; j < 4; j++) x[j] = *(const four *)(from + j * step);
+    for (int j = 0; j < 4; j += 2) {
+        pairs[j] = __builtin_shufflevector(x[j], x[j + 1], 0, 4, 1, 5);
+        pairs[j + 1] = __builtin_shufflevector(x[j], x[j + 1], 2, 6, 3, 7);
+    }
+    for (int i = 0; i < 2; i++) {
+        *(four *)(to + 2 * i * STRIP) = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 4, 5);
+        *(four *)(to + (2 * i + 1) * STRIP) = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 6, 7);
+    }
+}
+
+/* Columns of b, which lie as rows of `from`, as a panel: a line of each at a time. */
+static void turn_panel(float *to, const float *from, int64_t step, int64_t rows, int64_t cols)
+{
+    for (int64_t l = 0; l < rows; l += LINE) {
+        int64_t end = least(rows, l + LINE), whole = end - end % 4, j = 0;
+        for (; j + 4 <= cols; j += 4) {
+            for (int64_t i = l; i < whole; i += 4) turn_4x4(to + i * STRIP + j, from + i + j * step, step);
+            for (int64_t i = whole; i < end; i++)
+                for (int64_t c = j; c < j + 4; c++) to[i * STRIP + c] = from[i + c * step];
+        }
+        for (; j < cols; j++)
+            for (int64_t i = l; i < end; i++) to[i * STRIP + j] = from[i + j * step];
+    }
+}
+
+/* Columns col .. col + cols - 1 of b as a panel: `rows` rows of STRIP numbers. */
+static void pack_panel(float *to, const mg_matrix *b, int64_t rows, int64_t col, int64_t cols)
+{
+    const float *from = b->p + col * b->step_col;
     if (b->step_col == 1 && cols == STRIP)
         for (int64_t l = 0; l < rows; l++) memcpy(to + l * STRIP, from + l * b->step_row, STRIP * sizeof *to);
     else if (b->step_row == 1)
-        for (int64_t l = 0; l < rows; l += WIDTH)
-            for (int64_t j = 0; j < cols; j++)
-                for (int64_t i = l; i < l + WIDTH && i < rows; i++) to[i * STRIP + j] = from[i + j * b->step_col];
+        turn_panel(to, from, b->step_col, rows, cols);
     else
         for (int64_t l = 0; l < rows; l++)
             for (int64_t j = 0; j < cols; j++) to[l * STRIP + j] = from[l * b->step_row + j * b->step_col];
@@ -213,7 +245,7 @@ static void pack_panel(float *to, const mg_matrix *b, int64_t row, int64_t rows,
 void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
 {
     for (int64_t j = 0; j < n; j += STRIP, panels += k * STRIP)
-        pack_panel(panels, b, 0, k, j, n - j < STRIP ? n - j : STRIP);
+        pack_panel(panels, b, k, j, n - j < STRIP ? n - j : STRIP);
 }
 
 /* Rows of a that lies transposed, `k` columns of them, in panels of ROWS: some columns at a time, as they are far apart
@@ -247,8 +279,6 @@ static void unpacked(const mg_product_call *call)
 
 /* Part of the whole: rows of a from i on, k of its columns from l on, columns of b from j on. */
 typedef struct { int64_t i, m, l, k, j, n; } part;
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* panels: of the part's k and n, a strip `panel` numbers after the other; packed: room for its rows of a. */
 static void compute(const mg_product_call *call, part t, const float *panels, int64_t panel, float *packed,
