@@ -155,10 +155,16 @@ typedef struct {
     const mg_optim *optim;
     mg_update update;
     mg_update_fn run;
-    mg_tensor_set *params, *grads;
-    const mg_tensor_set *slots;
-    double scale; /* of the gradients; 1 or more: none */
+    mg_tensor_set *params;
+    const mg_tensor_set *grads, *slots;
+    mg_real scale; /* of the gradients */
 } work;
+
+double mg_optim_clip(const mg_optim *o, double norm)
+{
+    double scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1;
+    return scale < 1 ? scale : 1;
+}
 
 static mg_real *numbers(mg_real *x, int64_t from) { return x ? x + from : NULL; }
 
@@ -168,6 +174,7 @@ static void update_part(void *user, mg_team team)
     const work *w = user;
     const char *first = mg_optim_slot(w->optim, 0), *second = first ? mg_optim_slot(w->optim, 1) : NULL;
     mg_each_fn affine = mg_kernels_now()->each[MG_EACH_affine];
+    mg_real scaled[GRAIN];
     for (size_t i = 0; i < w->params->n; i++) {
         const char *name = w->params->names[i];
         int64_t from, end;
@@ -176,19 +183,19 @@ static void update_part(void *user, mg_team team)
         mg_team_part(team, mg_shape_count(&w->params->tensors[i].shape), GRAIN, &from, &end);
         for (; from < end; from += GRAIN) {
             int64_t n = end - from < GRAIN ? end - from : GRAIN;
-            mg_real *g = numbers(w->grads->tensors[i].data, from);
-            if (w->scale < 1) affine(n, g, g, NULL, NULL, (mg_real)w->scale, 0);
+            const mg_real *g = numbers(w->grads->tensors[i].data, from);
+            if (w->scale < 1) affine(n, scaled, g, NULL, NULL, w->scale, 0), g = scaled;
             w->run(n, numbers(w->params->tensors[i].data, from), g, numbers(s0, from), numbers(s1, from), &w->update);
         }
     }
 }
 
-void mg_optim_step(const mg_optim *o, uint64_t t, double rate, double norm, int threads, mg_tensor_set *params,
-                   mg_tensor_set *grads, mg_tensor_set *slots)
+void mg_optim_step(const mg_optim *o, uint64_t t, double rate, double scale, int threads, mg_tensor_set *params,
+                   const mg_tensor_set *grads, mg_tensor_set *slots)
 {
     const mg_optimiser_row *row = &mg_optimisers[o->optimizer];
     work w = {.optim = o, .update = row->prepare(o, (double)t, rate), .params = params, .grads = grads, .slots = slots,
-              .scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1};
+              .scale = (mg_real)scale};
     memcpy(&w.run, (const char *)mg_kernels_now() + row->kernel, sizeof w.run);
     mg_team_run(threads, update_part, &w);
 }

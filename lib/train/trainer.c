@@ -139,32 +139,16 @@ static double scalar(const mg_instance *instance, const char *name)
     return (double)*(const mg_real *)mg_instance_output(instance, name).data;
 }
 
-typedef struct {
-    const mg_instance *instance;
-    mg_share *share;
-} gradients;
-
-static void copy_gradients(void *user, mg_team team)
-{
-    enum { GRAIN = 1 << 14 };
-    const gradients *g = user;
-    for (size_t i = 0; i < g->share->grads.n; i++) {
-        char name[300];
-        mg_tensor *to = &g->share->grads.tensors[i];
-        int64_t from, end;
-        mg_team_part(team, mg_shape_count(&to->shape), GRAIN, &from, &end);
-        snprintf(name, sizeof name, "grad/%s", g->share->grads.names[i]);
-        const mg_real *grad = mg_instance_output(g->instance, name).data;
-        memcpy((mg_real *)to->data + from, grad + from, (size_t)(end - from) * sizeof(mg_real));
-    }
-}
-
 static void keep_gradients(mg_trainer *t, const mg_instance *instance, int phase, int shard)
 {
     const mg_phase *row = &t->options.model->phases[phase];
     mg_tree *tree = &t->phases[phase].tree;
     mg_share *share = mg_tree_take(tree);
-    mg_team_run(t->team, copy_gradients, &(gradients){instance, share}); /* one of several shards is copied alone */
+    for (size_t i = 0; i < share->grads.n; i++) {
+        char name[300];
+        snprintf(name, sizeof name, "grad/%s", share->grads.names[i]);
+        mg_tree_put(tree, share, i, mg_instance_output(instance, name).data);
+    }
     share->loss = scalar(instance, row->loss);
     for (int i = 0; row->parts && row->parts[i]; i++) share->parts[i] = scalar(instance, row->parts[i]);
     mg_tree_give(tree, shard, share);
@@ -274,7 +258,8 @@ static void go_on(mg_trainer *t)
 static void move(mg_trainer *t, mg_phase_state *p, mg_share *sum, double norm, double rate)
 {
     const mg_phase *row = &t->options.model->phases[t->phase];
-    mg_optim_step(&p->optim, ++p->t, rate, norm, t->team, &p->moved, &sum->grads, &p->slots);
+    double scale = mg_optim_clip(&p->optim, norm);
+    mg_optim_step(&p->optim, ++p->t, rate, scale, t->team, &p->moved, &sum->grads, &p->slots);
     double most = row->clip_weight ? row->clip_weight(t->options.config) : 0;
     if (most > 0) mg_optim_clip_weights(most, &p->moved);
     move_statistics(t);

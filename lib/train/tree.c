@@ -3,6 +3,7 @@
 #include "train/tree.h"
 
 #include <assert.h>
+#include <string.h>
 
 static int levels_of(int leaves)
 {
@@ -11,16 +12,26 @@ static int levels_of(int leaves)
     return levels;
 }
 
+static mg_status open_share(const mg_tensor_set *params, bool lends, mg_tensor_set *grads, mg_error *why)
+{
+    if (!lends) return mg_tensor_set_like(params, false, grads, why);
+    for (size_t i = 0; i < params->n; i++) {
+        mg_tensor elsewhere = {.type = MG_REAL, .shape = params->tensors[i].shape};
+        MG_TRY(mg_tensor_set_lend(grads, params->names[i], &elsewhere, why));
+    }
+    return MG_OK;
+}
+
 mg_status mg_tree_open(mg_tree *tree, const mg_tensor_set *params, int leaves, int threads, mg_error *why)
 {
-    *tree = (mg_tree){0};
+    *tree = (mg_tree){.lends = leaves == 1};
     pthread_mutex_init(&tree->lock, NULL);
     /* A thread at work holds one share, and before each of them at most one a level waits. */
     int most = threads * (levels_of(leaves) + 1) + 1, n = most < leaves ? most : leaves;
     tree->shares = mg_alloc_zero((size_t)n, sizeof *tree->shares);
     if (!tree->shares) return mg_tree_close(tree), mg_fail(why, MG_NO_MEMORY, "out of memory");
     for (; tree->n_shares < n; tree->n_shares++) {
-        mg_status status = mg_tensor_set_like(params, false, &tree->shares[tree->n_shares].grads, why);
+        mg_status status = open_share(params, tree->lends, &tree->shares[tree->n_shares].grads, why);
         if (status) return mg_tree_close(tree), status;
     }
     mg_tree_start(tree, 1);
@@ -52,6 +63,13 @@ mg_share *mg_tree_take(mg_tree *tree)
     mg_share *share = tree->idle[--tree->n_idle];
     pthread_mutex_unlock(&tree->lock);
     return share;
+}
+
+void mg_tree_put(const mg_tree *tree, mg_share *share, size_t i, mg_real *grad)
+{
+    mg_tensor *to = &share->grads.tensors[i];
+    if (tree->lends) to->data = grad;
+    else memcpy(to->data, grad, (size_t)mg_shape_count(&to->shape) * sizeof *grad);
 }
 
 /* left += right */

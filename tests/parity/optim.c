@@ -10,10 +10,11 @@
 
 static size_t count(const mg_tensor *t) { return (size_t)mg_shape_count(&t->shape); }
 
-/* Copy a tensor's numbers into row `step` of [steps, ...]. */
-static void put(double *rows, size_t step, const mg_tensor *t)
+/* A tensor's numbers, scaled, into row `step` of [steps, ...]. */
+static void put(double *rows, size_t step, const mg_tensor *t, double scale)
 {
-    for (size_t i = 0; i < count(t); i++) rows[step * count(t) + i] = (double)((mg_real *)t->data)[i];
+    for (size_t i = 0; i < count(t); i++)
+        rows[step * count(t) + i] = (double)((mg_real)scale * ((mg_real *)t->data)[i]);
 }
 
 typedef struct {
@@ -76,11 +77,12 @@ static mg_status steps(const fixture *fx, state *s, mg_error *why)
         for (size_t i = 0; i < s->grads.n; i++) MG_TRY(read_gradient(fx, s, i, t, why));
         s->rates[t] = mg_optim_rate(&s->o, t + 1, 0);
         s->norms[t] = mg_optim_norm(&s->grads, 2);
-        mg_optim_step(&s->o, t + 1, s->rates[t], s->norms[t], 2, &s->params, &s->grads, &s->slots);
+        double scale = mg_optim_clip(&s->o, s->norms[t]);
+        mg_optim_step(&s->o, t + 1, s->rates[t], scale, 2, &s->params, &s->grads, &s->slots);
         mg_optim_average(&s->o, &s->average, &s->params);
         for (size_t i = 0; i < s->params.n; i++) {
-            put(s->seen[i], t, &s->params.tensors[i]);
-            put(s->clipped[i], t, &s->grads.tensors[i]);
+            put(s->seen[i], t, &s->params.tensors[i], 1);
+            put(s->clipped[i], t, &s->grads.tensors[i], scale);
         }
     }
     return MG_OK;
@@ -104,7 +106,7 @@ static mg_status give_all(fixture *fx, state *s, mg_error *why)
         MG_TRY(give(fx, "steps", name, s->seen[i], n_steps * n, why));
         MG_TRY(give(fx, "clipped", name, s->clipped[i], n_steps * n, why));
         MG_TRY(give(fx, "weights", name, s->seen[i] + (n_steps - 1) * n, n, why));
-        put(s->seen[i], 0, &s->average.tensors[i]);
+        put(s->seen[i], 0, &s->average.tensors[i], 1);
         MG_TRY(give(fx, "ema", name, s->seen[i], n, why));
     }
     return MG_OK;

@@ -196,13 +196,15 @@ static void tree_has_one_shape(void)
         for (uint64_t turn = 0; turn < 30; turn++) {
             uint32_t order[16];
             mg_share *shares[16];
+            mg_real values[16];
             mg_random random = mg_random_at(turn, "tree", (uint64_t)leaves);
             REQUIRE(mg_tree_open(&tree, &params, leaves, leaves, &why) == MG_OK);
             mg_tree_start(&tree, leaves);
             mg_random_order(&random, order, (uint32_t)leaves);
             for (int i = 0; i < leaves; i++) {
                 shares[i] = mg_tree_take(&tree);
-                *(mg_real *)shares[i]->grads.tensors[0].data = leaf_value(i);
+                values[i] = leaf_value(i);
+                mg_tree_put(&tree, shares[i], 0, &values[i]);
                 shares[i]->loss = (double)leaf_value(i);
             }
             for (int i = 0; i < leaves; i++) mg_tree_give(&tree, (int)order[i], shares[order[i]]);

@@ -64,10 +64,12 @@ mg_status mg_optim_slots(const mg_optim *optim, const mg_tensor_set *params, mg_
 
 /** sqrt of the sum of squares of all numbers, in double, by up to `threads`, which do not show in it. */
 double mg_optim_norm(const mg_tensor_set *grads, int threads);
-/** Update t (from 1) of all parameters at `rate`, by up to `threads`, after g times min(1, clip / (norm + 1e-6)) where
-    clip is not 0. The sets have the same names. */
-void mg_optim_step(const mg_optim *optim, uint64_t t, double rate, double norm, int threads, mg_tensor_set *params,
-                   mg_tensor_set *grads, mg_tensor_set *slots);
+/** What gradients of this norm are clipped by: min(1, clip / (norm + 1e-6)); 1 where clip is 0. */
+double mg_optim_clip(const mg_optim *optim, double norm);
+/** Update t (from 1) of all parameters at `rate` by `scale` times their gradients, by up to `threads`. The sets have
+    the same names. */
+void mg_optim_step(const mg_optim *optim, uint64_t t, double rate, double scale, int threads, mg_tensor_set *params,
+                   const mg_tensor_set *grads, mg_tensor_set *slots);
 /** Every parameter is kept within -most .. most (Arjovsky et al. 2017). */
 void mg_optim_clip_weights(double most, mg_tensor_set *params);
 /** average = ema average + (1 - ema) params. */

@@ -59,7 +59,7 @@ ALWAYS void add_up(vec chain, int64_t some, const piece *p, int i, int j)
 
 /* c[rows, cols] = start + a chain, cols in vectors; the last vector has `some` numbers. A row of a is found from the
    first of three: for so many addresses there are registers. */
-ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
+ALWAYS void block(int rows, int cols, int64_t some, bool fetches, const piece *p)
 {
     enum { APART = 3 };
     vec sum[MOST];
@@ -75,7 +75,7 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         vec row[MOST];
         for (int j = 0; j < cols; j++) {
             int64_t in_panel = j / 2 * p->b_panel + j % 2 * WIDTH;
-            __builtin_prefetch(ahead + in_panel, 0, 2); /* a strip later, so not into the nearest cache */
+            if (fetches) __builtin_prefetch(ahead + in_panel, 0, 2); /* a strip later, so not into the nearest cache */
             row[j] = j < cols - 1 || some == WIDTH ? v_load(b + in_panel) : v_load_some(b + in_panel, some);
         }
         for (int i = 0; i < rows; i++) {
@@ -84,7 +84,7 @@ ALWAYS void block(int rows, int cols, int64_t some, const piece *p)
         }
         for (int i = 0; i < rows; i += APART) a[i / APART] += p->a_col;
         b += p->b_row;
-        ahead += p->ahead_row;
+        if (fetches) ahead += p->ahead_row;
     }
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) add_up(sum[i * cols + j], j < cols - 1 ? WIDTH : some, p, i, j);
@@ -103,10 +103,14 @@ ALWAYS void column(int64_t m, int cols, int64_t some, piece p)
     int64_t all = m;
 #define BLOCKS_OF(rows, wanted)                                                  \
     for (; m >= (rows) && (wanted); m -= (rows)) {                               \
-        if (p.later) go_on(p.later);                                             \
-        else p.ahead_row = p.b_row * (rows) / all;                               \
-        block(rows, cols, some, &p);                                             \
-        if (!p.later) p.ahead += p.ahead_row * p.k;                              \
+        if ((rows) == ROWS && p.later) {                                         \
+            go_on(p.later);                                                      \
+            block(rows, cols, some, false, &p);                                  \
+        } else {                                                                 \
+            p.ahead_row = p.b_row * (rows) / all;                                \
+            block(rows, cols, some, true, &p);                                   \
+            p.ahead += p.ahead_row * p.k;                                        \
+        }                                                                        \
         p.a += (rows) == ROWS ? p.a_block : (rows) * p.a_row;                    \
         p.c += (rows) * p.ldc;                                                   \
         if (p.start) p.start += (rows) * p.start_row;                            \
@@ -186,7 +190,6 @@ static void strips(int64_t rows, int64_t k, int64_t n, const piece *from)
             p.a += l * p.a_col;
             p.b = strip_of_b + l * p.b_row;
             p.ahead = strip_of_b + (is_last ? p.b_panel : (l + MG_DEPTH) * p.b_row);
-            if (p.later) p.ahead = p.b, p.ahead_row = p.b_row; /* nothing: b is near */
             p.c += j;
             if (p.start) p.start += j;
             if (l > 0) p.start = p.c, p.start_row = p.ldc;
@@ -244,8 +247,12 @@ static void pack_panel(float *to, const mg_matrix *b, int64_t rows, int64_t col,
 
 void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels)
 {
-    for (int64_t j = 0; j < n; j += STRIP, panels += k * STRIP)
-        pack_panel(panels, b, k, j, n - j < STRIP ? n - j : STRIP);
+    int64_t whole = b->step_col == 1 ? n - n % STRIP : 0;
+    for (int64_t l = 0; l < k && whole > 0; l++)
+        for (int64_t j = 0; j < whole; j += STRIP)
+            memcpy(panels + j * k + l * STRIP, b->p + l * b->step_row + j, STRIP * sizeof *panels);
+    for (int64_t j = whole; j < n; j += STRIP)
+        pack_panel(panels + j * k, b, k, j, n - j < STRIP ? n - j : STRIP);
 }
 
 /* Rows of a that lies transposed, `k` columns of them, in panels of ROWS: some columns at a time, as they are far apart
