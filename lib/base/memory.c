@@ -2,11 +2,9 @@
 /* The only malloc of the library: checked products, and a counter by which tests fail the n-th call. */
 #include <mgen/base.h>
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static atomic_uint_fast64_t calls, fail_from; /* fail_from 0: never */
 
@@ -23,28 +21,16 @@ static size_t wanted(size_t count, size_t size)
     return bytes ? bytes : 1;
 }
 
-/* What is read again and again, as weights are, needs fewer look-ups of addresses in huge pages. */
-static void *in_huge_pages(char *block, size_t bytes)
-{
-    enum { LARGE = 4 << 20, PAGE = 4096 };
-    if (!block || bytes < LARGE) return block;
-    size_t before = -(uintptr_t)block % PAGE;
-    int kept = errno; /* a wish: without it all works the same */
-    madvise(block + before, (bytes - before) / PAGE * PAGE, MADV_HUGEPAGE);
-    errno = kept;
-    return block;
-}
-
 void *mg_alloc(size_t count, size_t size)
 {
     size_t bytes = wanted(count, size);
-    return bytes ? in_huge_pages(malloc(bytes), bytes) : NULL;
+    return bytes ? malloc(bytes) : NULL;
 }
 
 void *mg_alloc_zero(size_t count, size_t size)
 {
     size_t bytes = wanted(count, size);
-    return bytes ? in_huge_pages(calloc(1, bytes), bytes) : NULL;
+    return bytes ? calloc(1, bytes) : NULL;
 }
 
 void *mg_realloc(void *block, size_t count, size_t size)

@@ -20,11 +20,15 @@ static int reserved(const mg_encoding *e) { return e->vocab - 2 * (e->high - e->
 /* What a token is: of notes the pitch, of a shift the steps, of a velocity the bin from 1. */
 static kind meaning(const mg_encoding *e, int32_t token, int *value)
 {
-    int pitches = e->high - e->low + 1;
-    const int widths[] = {reserved(e), pitches, pitches, SHIFTS, VELOCITIES}, firsts[] = {0, e->low, e->low, 1, 1};
-    for (int k = RESERVED; token >= 0 && k < NONE; token -= widths[k++])
-        if (token < widths[k]) return *value = token + firsts[k], (kind)k;
-    return NONE;
+    int pitches = e->high - e->low + 1, at = token - reserved(e);
+    *value = token;
+    if (token < 0 || token >= e->vocab) return NONE;
+    if (at < 0) return RESERVED;
+    *value = at % pitches + e->low;
+    if (at < 2 * pitches) return at < pitches ? NOTE_ON : NOTE_OFF;
+    at -= 2 * pitches;
+    *value = at < SHIFTS ? at + 1 : at - SHIFTS + 1;
+    return at < SHIFTS ? SHIFT : VELOCITY;
 }
 
 data_effect data_performance_effect(const mg_encoding *e, int32_t token, int *value)
