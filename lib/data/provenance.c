@@ -217,22 +217,44 @@ static mg_status put_files(mg_json_writer *json, const char *carrier, const mg_j
     return MG_OK;
 }
 
-static mg_status put_check(const char *path, const mg_file *file, mg_buffer *out, bool *passed)
+typedef enum { SEAL_ABSENT, SEAL_WHOLE, SEAL_BROKEN } seal;
+static const char *const seals[] = {"absent", "whole", "broken"};
+
+static mg_status look_at_seal(const mg_file *file, const char *digits, seal *found)
 {
     char hex[33];
+    *found = SEAL_ABSENT;
+    if (!digits || !memcmp(digits, zeros, DIGITS)) return MG_OK;
+    if (!hash_open(file->data, file->size, digits, hex)) return MG_NO_MEMORY;
+    *found = memcmp(digits, hex, DIGITS) ? SEAL_BROKEN : SEAL_WHOLE;
+    return MG_OK;
+}
+
+mg_status mg_seal_is_broken(const char *path, bool *is_broken, mg_error *why)
+{
+    mg_file file;
+    seal found;
+    MG_TRY(mg_file_read(path, 0, &file, why));
+    mg_status status = look_at_seal(&file, find_seal(file.data, file.size), &found);
+    mg_file_free(&file);
+    *is_broken = found == SEAL_BROKEN;
+    return status ? mg_fail(why, status, "%s: out of memory", path) : MG_OK;
+}
+
+static mg_status put_check(const char *path, const mg_file *file, mg_buffer *out, bool *passed)
+{
     const mg_json *object = NULL;
     mg_json *root = NULL;
     bool is_well = true;
+    seal found;
     const char *digits = find_seal(file->data, file->size);
     if (digits) MG_TRY(find_object(file, digits, &object, &root));
-    bool is_sealed = digits && memcmp(digits, zeros, DIGITS);
-    mg_status status = digits && !hash_open(file->data, file->size, digits, hex) ? MG_NO_MEMORY : MG_OK;
-    bool is_whole = !status && is_sealed && memcmp(digits, hex, DIGITS) == 0;
+    mg_status status = look_at_seal(file, digits, &found);
     mg_json_writer json = mg_record_begin(out, "provenance");
     mg_record_put_path(&json, "path", path);
-    mg_json_put_text(&json, "seal", is_whole ? "whole" : is_sealed ? "broken" : "absent");
+    mg_json_put_text(&json, "seal", seals[found]);
     if (!status && object) status = put_files(&json, path, mg_json_get(object, "files"), &is_well);
-    *passed = object && is_whole && is_well;
+    *passed = object && found == SEAL_WHOLE && is_well;
     mg_json_put_bool(&json, "passed", *passed);
     if (!object) mg_json_put_text(&json, "note", "the file carries no provenance");
     else mg_json_put_copy(&json, "provenance", object);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- the sets of a loop ---- */
 
@@ -233,9 +234,11 @@ mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *see
     mg_saved saved;
     char *path = mg_train_path(job->output, "state");
     if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    mg_status status = mg_saved_open(path, &saved, why);
+    bool is_there = access(path, F_OK) == 0;
+    mg_status status = is_there ? mg_saved_open(path, &saved, why)
+                                : mg_fail(why, MG_IO, "%s: is not there: nothing to go on with", path);
     if (!status) status = recall(&saved, job, find, seed, why);
-    mg_saved_close(&saved);
+    if (is_there) mg_saved_close(&saved);
     mg_free(path);
     return status;
 }

@@ -219,6 +219,19 @@ waltz() {
     mgen-info --verify y/0001.mid | jq -se 'last | .passed and .files == {model: "same", data: "unnamed"}'
 }
 
+@test "a model in which a bit has changed is told" {
+    melodies 20 | mgen-train -q --hidden 8 --max-steps 2 -o x.safetensors >/dev/null
+    run --separate-stderr mgen-gen -m x.safetensors -o whole
+    assert_equal "$stderr" ""
+    size=$(stat -c %s x.safetensors)
+    { head -c $((size - 101)) x.safetensors && printf '\1' && tail -c 100 x.safetensors; } >y.safetensors
+    run -0 --separate-stderr mgen-gen -m y.safetensors -o changed
+    [[ $stderr == "mgen-gen: y.safetensors: is no longer what was written"* ]]
+    melodies 3 >three
+    run -0 --separate-stderr mgen-eval --likelihood y.safetensors three
+    [[ $stderr == *"mgen-eval: y.safetensors: is no longer what was written"* ]]
+}
+
 @test "a primer that the model's encoding cannot say, or that is none, is refused" {
     rolls 12 | mgen-train -q --hidden 16 --batch 4 --max-steps 2 -o r.safetensors >/dev/null
     mgen-gen -m r.safetensors --steps 16 -o chords >/dev/null

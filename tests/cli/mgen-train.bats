@@ -78,6 +78,7 @@ small=(--hidden 8 --embedding 4 --batch 8)
     run -2 mgen-train --resume -o m.safetensors other
     assert_output --partial "not the data"
     run -3 mgen-train --resume -o none.safetensors
+    assert_output "mgen-train: none.state: is not there: nothing to go on with"
     head -c 3000 m.state >cut && mv cut m.state
     run -1 mgen-train --resume -o m.safetensors
 }

@@ -345,6 +345,14 @@ void cli_say(const cli *c, const char *format, ...)
     va_end(args);
 }
 
+mg_status cli_heed_seal(const cli *c, const char *path, mg_error *why)
+{
+    bool is_broken;
+    MG_TRY(mg_seal_is_broken(path, &is_broken, why));
+    if (is_broken) cli_say(c, "%s: is no longer what was written: its seal is broken (mgen-info --verify)", path);
+    return MG_OK;
+}
+
 void cli_show(const cli *c, const char *text)
 {
     if (c->quiet) return;
