@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     if (!status) status = mg_dedup_run(&options, source, cli_run(&c), &why);
     mg_source_close(source);
     const mg_tally *t = &c.run.tally;
-    if (!status && t->pieces && t->records == t->failed) /* no output is an answer too, but it does not look like one */
+    if (!status && t->pieces && !t->records) /* no output is an answer too, but it does not look like one */
         cli_say(&c, options.n_against ? "no piece is one of the corpus" : "no two pieces are the same");
     return cli_finish(&c, status, &why);
 }

@@ -67,8 +67,8 @@ static mg_status measure(cli *c, mg_source *source, mg_error *why)
     me.likelihood.paths = c->paths;
     me.likelihood.n_paths = c->n_paths;
     me.likelihood.resamples = me.options.resamples;
-    MG_TRY(mg_likelihood_run(&me.likelihood, mg_model_find, source, cli_run(c), why));
-    return cli_heed_seal(c, me.likelihood.model_path, why);
+    cli_heed_seal(c, me.likelihood.model_path);
+    return mg_likelihood_run(&me.likelihood, mg_model_find, source, cli_run(c), why);
 }
 
 int main(int argc, char **argv)

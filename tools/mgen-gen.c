@@ -86,7 +86,7 @@ int main(int argc, char **argv)
     me.job.tool = about.name;
     me.job.may_replace = c.force;
     me.job.has_provenance = !c.no_provenance;
+    cli_heed_seal(&c, me.job.model_path);
     mg_status status = mg_generate(&me.job, mg_model_find, cli_run(&c), &why);
-    if (!status) status = cli_heed_seal(&c, me.job.model_path, &why);
     return cli_finish(&c, status, &why);
 }

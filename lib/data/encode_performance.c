@@ -20,9 +20,9 @@ static int reserved(const mg_encoding *e) { return e->vocab - 2 * (e->high - e->
 /* What a token is: of notes the pitch, of a shift the steps, of a velocity the bin from 1. */
 static kind meaning(const mg_encoding *e, int32_t token, int *value)
 {
-    int pitches = e->high - e->low + 1, at = token - reserved(e);
     *value = token;
     if (token < 0 || token >= e->vocab) return NONE;
+    int pitches = e->high - e->low + 1, at = token - reserved(e);
     if (at < 0) return RESERVED;
     *value = at % pitches + e->low;
     if (at < 2 * pitches) return at < pitches ? NOTE_ON : NOTE_OFF;

@@ -184,7 +184,7 @@ static void update_part(void *user, mg_team team)
         for (; from < end; from += GRAIN) {
             int64_t n = end - from < GRAIN ? end - from : GRAIN;
             const mg_real *g = numbers(w->grads->tensors[i].data, from);
-            if (w->scale < 1) affine(n, scaled, g, NULL, NULL, w->scale, 0), g = scaled;
+            if (w->scale != 1) affine(n, scaled, g, NULL, NULL, w->scale, 0), g = scaled;
             w->run(n, numbers(w->params->tensors[i].data, from), g, numbers(s0, from), numbers(s1, from), &w->update);
         }
     }

@@ -274,7 +274,7 @@ static mg_status open_streams(maker *m, mg_error *why)
     m->group = has_beam(o) ? 1 : MG_STREAMS;
     uint64_t groups = (m->job->count + m->group - 1) / m->group;
     int n = m->run->threads < 1 ? 1 : m->run->threads;
-    if (2 * groups <= (uint64_t)n) generation.threads = n, n = 1; /* one group after the other, by all */
+    if (2 * groups <= (uint64_t)n) generation.threads = n; /* one group after the other, by all */
     if ((uint64_t)n > groups) n = (int)groups;
     m->streams = mg_alloc_zero((size_t)n, sizeof *m->streams);
     if (!m->streams) return mg_fail(why, MG_NO_MEMORY, "out of memory");
@@ -284,6 +284,7 @@ static mg_status open_streams(maker *m, mg_error *why)
         mg_status status = m->n_streams == 0 ? mg_streams_new(m->trained, &generation, rows, next, &inner)
                                              : mg_streams_beside(m->streams[0], next, &inner);
         if (status) return mg_fail_in(why, status, m->job->model_path, &inner);
+        if (mg_streams_threads(m->streams[0]) > 1) n = 1; /* else of a small model, a thread for each */
     }
     return MG_OK;
 }

@@ -241,7 +241,6 @@ static mg_status open_run(mg_streams *s, mg_error *why)
 {
     if (s->lender) {
         s->plan = s->lender->plan, s->params = s->lender->params;
-        limit_threads(s);
         MG_TRY(mg_instance_new(s->plan, s->params, s->generation.threads, &s->run, why));
         mg_instance_pack_as(s->run, s->lender->run);
         return MG_OK;
@@ -301,6 +300,8 @@ mg_status mg_streams_beside(const mg_streams *first, mg_streams **streams, mg_er
     if (status) mg_streams_free(s), *streams = NULL;
     return status;
 }
+
+int mg_streams_threads(const mg_streams *s) { return s->generation.threads > 1 ? s->generation.threads : 1; }
 
 void mg_streams_free(mg_streams *s)
 {

@@ -6,6 +6,7 @@
               every tensor's name, shape and bytes */
 #include "train/loop.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,7 +235,7 @@ mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *see
     mg_saved saved;
     char *path = mg_train_path(job->output, "state");
     if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
-    bool is_there = access(path, F_OK) == 0;
+    bool is_there = access(path, F_OK) == 0 || errno != ENOENT;
     mg_status status = is_there ? mg_saved_open(path, &saved, why)
                                 : mg_fail(why, MG_IO, "%s: is not there: nothing to go on with", path);
     if (!status) status = recall(&saved, job, find, seed, why);

@@ -17,7 +17,8 @@ static mg_status open_share(const mg_tensor_set *params, bool lends, mg_tensor_s
     if (!lends) return mg_tensor_set_like(params, false, grads, why);
     for (size_t i = 0; i < params->n; i++) {
         mg_tensor elsewhere = {.type = MG_REAL, .shape = params->tensors[i].shape};
-        MG_TRY(mg_tensor_set_lend(grads, params->names[i], &elsewhere, why));
+        mg_status status = mg_tensor_set_lend(grads, params->names[i], &elsewhere, why);
+        if (status) return mg_tensor_set_clear(grads), status;
     }
     return MG_OK;
 }

@@ -163,13 +163,13 @@ out/f.mid corpus/a.mid T4 -3 0.8'
 
 @test "that nothing is the same is said" {
     family
-    run --separate-stderr mgen-dedup x/a.mid x/g.mid
+    run -0 --separate-stderr mgen-dedup x/a.mid x/g.mid
     assert_equal "$stderr" "mgen-dedup: no two pieces are the same"
-    run --separate-stderr mgen-dedup --against x/g.mid x/a.mid x/b.mid
+    run -0 --separate-stderr mgen-dedup --against x/g.mid x/a.mid x/b.mid
     assert_equal "$stderr" "mgen-dedup: no piece is one of the corpus"
-    run --separate-stderr mgen-dedup --against x/b.mid x/a.mid
+    run -0 --separate-stderr mgen-dedup --against x/b.mid x/a.mid
     assert_equal "$stderr" ""
-    run --separate-stderr mgen-dedup -q x/a.mid x/g.mid
+    run -0 --separate-stderr mgen-dedup -q x/a.mid x/g.mid
     assert_equal "$stderr" ""
 }
 

@@ -221,7 +221,7 @@ waltz() {
 
 @test "a model in which a bit has changed is told" {
     melodies 20 | mgen-train -q --hidden 8 --max-steps 2 -o x.safetensors >/dev/null
-    run --separate-stderr mgen-gen -m x.safetensors -o whole
+    run -0 --separate-stderr mgen-gen -m x.safetensors -o whole
     assert_equal "$stderr" ""
     size=$(stat -c %s x.safetensors)
     { head -c $((size - 101)) x.safetensors && printf '\1' && tail -c 100 x.safetensors; } >y.safetensors
@@ -275,7 +275,7 @@ waltz() {
     cp m.safetensors odd.safetensors
     printf '\0\0\300\177' | dd of=odd.safetensors bs=1 seek=$(($(stat -c %s m.safetensors) - 4)) conv=notrunc status=none
     run -4 mgen-gen -m odd.safetensors -o out
-    assert_output --regexp '^mgen-gen: odd.safetensors: tensor [a-z0-9_.]+: not all of its numbers are finite$'
+    assert_output --regexp 'mgen-gen: odd.safetensors: tensor [a-z0-9_.]+: not all of its numbers are finite$'
     [ ! -e out ]
 }
 

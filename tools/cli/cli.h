@@ -111,8 +111,8 @@ void cli_say(const cli *c, const char *format, ...) __attribute__((__format__(__
 
 /** The same as it stands, of several lines. */
 void cli_show(const cli *c, const char *text);
-/** Says so where a file that was sealed is no longer what was written. */
-mg_status cli_heed_seal(const cli *c, const char *path, mg_error *why);
+/** Says so where a file that was sealed is no longer what was written; one that cannot be read is for its reader. */
+void cli_heed_seal(const cli *c, const char *path);
 /** Whether somebody looks: standard error is a terminal, and -q was not given. */
 bool cli_is_watched(const cli *c);
 

@@ -58,6 +58,8 @@ mg_status mg_streams_new(const mg_trained *trained, const mg_generation *generat
                          mg_error *why);
 /** Another group, for another thread, that shares the weights of the first, which must live as long. */
 mg_status mg_streams_beside(const mg_streams *first, mg_streams **streams, mg_error *why);
+/** Threads that make a group together: those of its generation, or 1 where the model is too small to share. */
+int mg_streams_threads(const mg_streams *streams);
 /** Tokens of pieces first .. first + n - 1 into tokens[0 ..] (zeroed buffers of int32_t, yours), primer included.
     MG_BAD_NUMBER where logits are not finite, MG_STOPPED when asked to stop. */
 mg_status mg_streams_run(mg_streams *streams, uint64_t first, size_t n, mg_buffer *tokens, mg_error *why);

@@ -236,9 +236,7 @@ static void turn_panel(float *to, const float *from, int64_t step, int64_t rows,
 static void pack_panel(float *to, const mg_matrix *b, int64_t rows, int64_t col, int64_t cols)
 {
     const float *from = b->p + col * b->step_col;
-    if (b->step_col == 1 && cols == STRIP)
-        for (int64_t l = 0; l < rows; l++) memcpy(to + l * STRIP, from + l * b->step_row, STRIP * sizeof *to);
-    else if (b->step_row == 1)
+    if (b->step_row == 1)
         turn_panel(to, from, b->step_col, rows, cols);
     else
         for (int64_t l = 0; l < rows; l++)
