@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An LSTM over time for a batch: one skinny product a step, whose weight is packed once for all steps, then the gates
-   row by row. Of a team each does its columns of the product (its chains, of one sequence), then its units of the gates. */
+   row by row. Of a team each does its columns of the product (of one sequence, its chains), then its units of the
+   gates. */
 #include "kernel/kernel.h"
 
 #include <string.h>
