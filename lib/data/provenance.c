@@ -10,6 +10,7 @@
 #include <mgen/data.h>
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEAL "mgen-seal:"
@@ -234,6 +235,10 @@ mg_status mg_seal_is_broken(const char *path, bool *is_broken, mg_error *why)
 {
     mg_file file;
     seal found;
+    struct stat about;
+    *is_broken = false;
+    if (stat(path, &about)) return mg_fail_errno(why, "%s", path);
+    if (!S_ISREG(about.st_mode)) return MG_OK;
     MG_TRY(mg_file_read(path, 0, &file, why));
     mg_status status = look_at_seal(&file, find_seal(file.data, file.size), &found);
     mg_file_free(&file);

@@ -310,10 +310,19 @@ mg_node *mg_uniform(mg_graph *g, const char *name, const mg_shape *shape, int ex
 
 /* ---- results ---- */
 
+/* Whether x is a parameter, as it lies or seen otherwise. */
+static bool is_param(const mg_node *x)
+{
+    while (mg_op_rows[x->op].flags & (MG_ALIAS | MG_VIEW)) x = x->in[0];
+    return x->op == MG_OP_param;
+}
+
 void mg_output(mg_graph *g, const char *name, mg_node *x)
 {
     if (mg_graph_failed(g)) return;
     assert(!mg_output_find(g, name));
+    /* A copy: a gradient is read while parameters move. */
+    if (g->use.purpose == MG_TRAINING && is_param(x)) x = mg_max(g, x, x);
     if (!mg_grow((void **)&g->outputs, g->n_outputs, &g->outputs_capacity, sizeof *g->outputs)) lose(g);
     else g->outputs[g->n_outputs++] = (mg_named_node){keep_name(g, name), x};
 }

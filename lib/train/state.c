@@ -232,14 +232,14 @@ void mg_train_job_clear(mg_train_job *job)
 
 mg_status mg_train_recall(mg_train_job *job, mg_model_finder find, uint64_t *seed, mg_error *why)
 {
-    mg_saved saved;
+    mg_saved saved = {0};
     char *path = mg_train_path(job->output, "state");
     if (!path) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     bool is_there = access(path, F_OK) == 0 || errno != ENOENT;
     mg_status status = is_there ? mg_saved_open(path, &saved, why)
                                 : mg_fail(why, MG_IO, "%s: is not there: nothing to go on with", path);
     if (!status) status = recall(&saved, job, find, seed, why);
-    if (is_there) mg_saved_close(&saved);
+    mg_saved_close(&saved);
     mg_free(path);
     return status;
 }

@@ -166,6 +166,29 @@ static void state_lives_on(void)
     mg_plan_free(plan);
 }
 
+/* a b: the gradient of each is the other, which moves while it is read. */
+static void results_lie_in_no_parameter(void)
+{
+    mg_error why = {0};
+    mg_graph *g = mg_graph_new(training);
+    mg_shape row = MG_SHAPE(1, 2), column = MG_SHAPE(2, 1);
+    mg_node *a = mg_param(g, "a", &row, (mg_start){MG_START_CONSTANT, 3});
+    mg_node *b = mg_param(g, "b", &row, (mg_start){MG_START_CONSTANT, 5});
+    mg_output(g, "grad/a", b);
+    mg_output(g, "grad/b", mg_reshape(g, a, &column));
+    mg_plan *plan;
+    mg_instance *run;
+    mg_real values[2][2] = {{1, 2}, {3, 4}}, *params[] = {values[0], values[1]};
+    REQUIRE(mg_plan_new(g, &plan, &why) == MG_OK);
+    REQUIRE(mg_instance_new(plan, params, 1, &run, &why) == MG_OK);
+    CHECK_INT(mg_instance_run(run, &why), MG_OK);
+    memset(values, 0, sizeof values);
+    const mg_real *of_a = mg_instance_output(run, "grad/a").data, *of_b = mg_instance_output(run, "grad/b").data;
+    CHECK(of_a[0] == 3 && of_a[1] == 4 && of_b[0] == 1 && of_b[1] == 2);
+    mg_instance_free(run);
+    mg_plan_free(plan);
+}
+
 static void rows_go_on_from_others(void)
 {
     mg_error why = {0};
@@ -358,6 +381,7 @@ int main(void)
     TEST("the proof of a layout sees every planted overlap", overlaps_are_seen);
     TEST("equal nodes are one, and what changes nothing is left out", equal_nodes_are_one);
     TEST("states live from run to run and are written at its end", state_lives_on);
+    TEST("results of training lie in no parameter", results_lie_in_no_parameter);
     TEST("a row goes on from another's inputs and states", rows_go_on_from_others);
     TEST("what follows from parameters alone is computed once a stream", streams_keep_what_is_fixed);
     TEST("random numbers follow seed, name and record", draws_follow_the_record);

@@ -248,7 +248,7 @@ void mg_provenance_add(mg_buffer *out, const mg_provenance *provenance);
 void mg_seal_bytes(void *file, size_t size);
 /** The same for an output that is written, before mg_out_commit. A pipe's seal stays open. */
 mg_status mg_seal_out(mg_out *out, mg_error *why);
-/** Whether a file has a seal that is no longer that of its bytes. */
+/** Whether a file has a seal that is no longer that of its bytes; what is no file, as a pipe, is not read. */
 mg_status mg_seal_is_broken(const char *path, bool *is_broken, mg_error *why);
 /** XXH3-128 of a file's bytes. */
 mg_status mg_hash_file(const char *path, mg_hash *hash, mg_error *why);
