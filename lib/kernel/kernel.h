@@ -116,8 +116,8 @@ void mg_int8_product(const mg_product_call *call); /* the reference of int8_prod
 
 /* Rows of a that are few: loops of their own suit them. */
 enum { MG_SKINNY = 16 };
-/* What a product packs on the way: MG_DEEP x MG_WIDE numbers of b, and of a MG_DEPTH x MG_TALL at a time, as
-   the caches hold; or where b is packed already, MG_DEPTH x MG_MANY of a. */
+/* What a product packs on the way, sized for the caches: MG_DEEP x MG_WIDE numbers of b and MG_DEPTH x MG_TALL of an
+   `a` that lies transposed; where b is packed already, MG_DEPTH x MG_MANY of it. */
 enum { MG_DEPTH = 128, MG_DEEP = 4 * MG_DEPTH, MG_WIDE = 512, MG_TALL = 48, MG_MANY = 192, MG_STRIP = 32 };
 static inline size_t mg_panels_size(int64_t k, int64_t n)
 {

@@ -151,6 +151,12 @@ double mg_optim_norm(const mg_tensor_set *grads, int threads)
     return sqrt(total);
 }
 
+double mg_optim_clip(const mg_optim *o, double norm)
+{
+    double scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1;
+    return scale < 1 ? scale : 1;
+}
+
 typedef struct {
     const mg_optim *optim;
     mg_update update;
@@ -159,12 +165,6 @@ typedef struct {
     const mg_tensor_set *grads, *slots;
     mg_real scale; /* of the gradients */
 } work;
-
-double mg_optim_clip(const mg_optim *o, double norm)
-{
-    double scale = o->clip > 0 ? o->clip / (norm + 1e-6) : 1;
-    return scale < 1 ? scale : 1;
-}
 
 static mg_real *numbers(mg_real *x, int64_t from) { return x ? x + from : NULL; }
 

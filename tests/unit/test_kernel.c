@@ -174,8 +174,8 @@ static const struct { int64_t m, n, k; } shapes[] = {
     {1, 1, 1},  {1, 200, 70}, {3, 33, 257}, {8, 64, 128},  {13, 38, 300},
     {16, 7, 5}, {29, 31, 600}, {40, 96, 19}, {200, 45, 33}, {27, 530, 70},
     {1, 190, 600}, {16, 40, 256}, {15, 40, 512}, {20, 70, 600}, {28, 200, 513}, {205, 33, 300}, {5, 33, 0},
-    {50, 70, 600}, {100, 530, 150}, {1, 600, 130}};
-enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 200 * 600 };
+    {50, 70, 600}, {100, 530, 150}, {1, 600, 130}, {1, 200, 1}, {30, 530, 520}};
+enum { SHAPES = sizeof shapes / sizeof *shapes, ROOM = 530 * 520 };
 static mg_real left[ROOM], right[ROOM], result[2][ROOM];
 
 /* What a product is added to. */

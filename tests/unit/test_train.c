@@ -212,6 +212,7 @@ static void tree_has_one_shape(void)
             REQUIRE(total != NULL);
             if (turn == 0) sum = *(mg_real *)total->grads.tensors[0].data, loss = total->loss;
             CHECK(*(mg_real *)total->grads.tensors[0].data == sum && total->loss == loss);
+            CHECK((total->grads.tensors[0].data == values) == (leaves == 1)); /* one is not copied */
             mg_tree_close(&tree);
         }
         double want = 0;

@@ -324,7 +324,7 @@ static void all_rows(const mg_product_call *call, part t, const float *panels, f
             next.l += MG_DEPTH;
             if (next.l >= t.l + t.k) next.l = t.l, next.i += MG_TALL;
             next.m = least(t.m - next.i, MG_TALL), next.k = least(t.l + t.k - next.l, MG_DEPTH);
-            fetch later = fetch_rows(&call->a, next, now.m, now.n);
+            fetch later = next.i < t.m ? fetch_rows(&call->a, next, now.m, now.n) : (fetch){0};
             compute(call, now, panels + (now.l - t.l) * STRIP, t.k * STRIP, packed, &later);
         }
     }
