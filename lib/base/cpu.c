@@ -26,14 +26,15 @@ mg_cpu mg_cpu_best(void)
 }
 
 static atomic_int chosen = -1;
-static atomic_bool may_use_vnni = true;
+static atomic_bool allows_extras = true;
 
-void mg_cpu_allow_vnni(bool may) { atomic_store(&may_use_vnni, may); }
+void mg_cpu_allow_extras(bool allow) { atomic_store(&allows_extras, allow); }
+bool mg_cpu_allows_extras(void) { return atomic_load(&allows_extras); }
 
 bool mg_cpu_has_vnni(void)
 {
 #if defined __x86_64__
-    return atomic_load(&may_use_vnni) && __builtin_cpu_supports("avx512vnni");
+    return mg_cpu_allows_extras() && __builtin_cpu_supports("avx512vnni");
 #else
     return false;
 #endif

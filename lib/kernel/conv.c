@@ -188,10 +188,11 @@ static void move_tile(const work *w, const block *b, int64_t group, mg_real *y, 
 
 /* Before it all have moved what the product reads, or cleared what it adds to; after it, all that is moved next is
    there. */
-static void multiply(const work *k, const mg_product_call *call)
+static void multiply(const work *k, mg_product_call call)
 {
+    call.is_bf16 = k->c->is_bf16, call.scratch = k->scratch;
     mg_team_meet(k->c->team);
-    mg_product(call, k->c->team);
+    mg_product(&call, k->c->team);
     mg_team_meet(k->c->team);
 }
 
@@ -210,9 +211,9 @@ void mg_conv_run(const mg_conv_call *c, const mg_real *x, const mg_real *w, mg_r
             int64_t row;
             mg_real *tile = tile_of(&k, &b, group, y, &row);
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
-            multiply(&k, &(mg_product_call){.m = c->filters, .n = columns_of(&b), .k = k.taps,
-                                            .a = {w + group * c->filters * k.taps, k.taps, 1},
-                                            .b = {k.columns, k.row, 1}, .c = tile, .ldc = row, .scratch = k.scratch});
+            multiply(&k, (mg_product_call){.m = c->filters, .n = columns_of(&b), .k = k.taps,
+                                           .a = {w + group * c->filters * k.taps, k.taps, 1},
+                                           .b = {k.columns, k.row, 1}, .c = tile, .ldc = row});
             move_tile(&k, &b, group, y, true);
         }
 }
@@ -226,10 +227,9 @@ void mg_conv_run_to_input(const mg_conv_call *c, const mg_real *y, const mg_real
             int64_t row;
             mg_real *tile = tile_of(&k, &b, group, (mg_real *)(uintptr_t)y, &row);
             move_tile(&k, &b, group, (mg_real *)(uintptr_t)y, false);
-            multiply(&k, &(mg_product_call){.m = k.taps, .n = columns_of(&b), .k = c->filters,
-                                            .a = {w + group * c->filters * k.taps, 1, k.taps},
-                                            .b = {tile, row, 1}, .c = k.columns, .ldc = k.row,
-                                            .scratch = k.scratch});
+            multiply(&k, (mg_product_call){.m = k.taps, .n = columns_of(&b), .k = c->filters,
+                                           .a = {w + group * c->filters * k.taps, 1, k.taps},
+                                           .b = {tile, row, 1}, .c = k.columns, .ldc = k.row});
             each_run(&k, &b, group, x, false);
         }
 }
@@ -244,10 +244,9 @@ void mg_conv_run_to_kernel(const mg_conv_call *c, const mg_real *x, const mg_rea
             mg_real *tile = tile_of(&k, &b, group, (mg_real *)(uintptr_t)y, &row);
             move_tile(&k, &b, group, (mg_real *)(uintptr_t)y, false);
             each_run(&k, &b, group, (mg_real *)(uintptr_t)x, true);
-            multiply(&k, &(mg_product_call){.m = c->filters, .n = k.taps, .k = columns_of(&b), .a = {tile, row, 1},
-                                            .b = {k.columns, 1, k.row},
-                                            .c = w + group * c->filters * k.taps, .ldc = k.taps,
-                                            .start = w + group * c->filters * k.taps, .start_row = k.taps,
-                                            .scratch = k.scratch});
+            multiply(&k, (mg_product_call){.m = c->filters, .n = k.taps, .k = columns_of(&b), .a = {tile, row, 1},
+                                           .b = {k.columns, 1, k.row},
+                                           .c = w + group * c->filters * k.taps, .ldc = k.taps,
+                                           .start = w + group * c->filters * k.taps, .start_row = k.taps});
         }
 }

@@ -64,10 +64,11 @@ typedef struct {
     const int8_t *q;     /* [n / BLOCK][k / QUAD][BLOCK][QUAD], zeros beyond k and n; NULL: none */
     const mg_real *step; /* n */
 } mg_int8;
-/* b as one of the two kinds of products reads it quickest. */
+/* b as one of the kinds of products reads it quickest; NULL: not that. */
 typedef struct {
-    const mg_real *panels; /* as `pack` leaves it; NULL: not that */
-    mg_int8 int8;          /* up to MG_SKINNY rows of a, which lie row by row */
+    const mg_real *panels; /* as `pack` leaves it */
+    const uint16_t *bf16;  /* as `bf16_pack` leaves it */
+    mg_int8 int8;          /* rows of a lie row by row */
 } mg_packed;
 typedef struct {
     int64_t m, n, k;
@@ -77,6 +78,7 @@ typedef struct {
     const mg_real *start;  /* what is added to; c itself with ldc for +=; NULL: zeros */
     int64_t start_row;     /* to its next row; 0: all rows of c start alike */
     mg_packed packed;      /* instead of b */
+    bool is_bf16;          /* computed in bfloat16; so is what was packed for it */
     mg_real *scratch;      /* mg_product_scratch numbers, where something is to be packed on the way */
 } mg_product_call;
 
@@ -98,6 +100,12 @@ typedef struct {
     void (*dots)(const mg_product_call *call);
     /* c = start + a b in whole numbers, rows of a in 8 bits too, each in steps of its own: the largest is 127 steps. */
     void (*int8_product)(const mg_product_call *call);
+    /* Both sides are rounded to bfloat16. Every element is start + pair + pair + ..., a pair being the sum of two FMA
+       chains from 0, over the even and over the odd of the next MG_BF16_DEPTH of k; what is too small for a normal
+       float is zero all along. */
+    void (*bf16_product)(const mg_product_call *call);
+    /* b [k, n] as it reads it: mg_bf16_size(k, n) bytes. */
+    void (*bf16_pack)(int64_t k, int64_t n, const mg_matrix *b, uint16_t *tiles);
     mg_update_fn sgd, adam, rmsprop;
     double (*squares)(int64_t n, const mg_real *x); /* their sum, in double */
     void (*blend)(int64_t n, mg_real *y, const mg_real *x, mg_real keep, mg_real gain); /* y = keep y + gain x */
@@ -112,6 +120,33 @@ mg_int8 mg_int8_from(const mg_int8 *b, int64_t k, int64_t j); /* its columns fro
 size_t mg_int8_scratch(int64_t m, int64_t k); /* numbers that a product of m rows of k wants */
 void mg_int8_product(const mg_product_call *call); /* the reference of int8_product */
 
+/* ---- products in bfloat16 (bf16.c, amx.c) ---- */
+
+/* Packed, b is [n / TILE][k / DEPTH][DEPTH / 2][TILE][2], and a [m / TILE][k / DEPTH][TILE][DEPTH]; zeros beyond k. */
+enum { MG_BF16_TILE = 16, MG_BF16_DEPTH = 32 };
+size_t mg_bf16_size(int64_t k, int64_t n); /* bytes of b packed */
+int64_t mg_bf16_at(int64_t k, int64_t j); /* where its columns from j on lie, a multiple of MG_BF16_TILE */
+/* What a product packs of b at a time, for the second cache. */
+enum { MG_BF16_ROOM = 1 << 19, MG_BF16_DEEPEST = 1024 };
+typedef struct { int64_t k, n; } mg_bf16_part;
+mg_bf16_part mg_bf16_part_of(int64_t k, int64_t n);
+size_t mg_bf16_scratch(int64_t k, int64_t n); /* bytes that a product wants */
+void mg_bf16_product(const mg_product_call *call); /* the reference of bf16_product */
+
+/* Up to 32 rows of a against n columns of b, both packed. */
+typedef struct {
+    int64_t m, n, k;         /* k in tiles */
+    const uint16_t *a, *b;
+    int64_t a_tile, b_tile;  /* to the next tile of rows, of columns */
+    float *c;
+    int64_t ldc;
+    const float *start;      /* NULL: zeros */
+    int64_t start_row;
+} mg_bf16_block;
+bool mg_amx_is_there(void);
+void mg_amx_block(const mg_bf16_block *block);
+void mg_amx_end(void); /* after some blocks: registers that are not in use need not be kept */
+
 /* ---- room for products ---- */
 
 /* Rows of a that are few: loops of their own suit them. */
@@ -119,16 +154,18 @@ enum { MG_SKINNY = 16 };
 /* What a product packs on the way, sized for the caches: MG_DEEP x MG_WIDE numbers of b and MG_DEPTH x MG_TALL of an
    `a` that lies transposed; where b is packed already, MG_DEPTH x MG_MANY of it. */
 enum { MG_DEPTH = 128, MG_DEEP = 4 * MG_DEPTH, MG_WIDE = 512, MG_TALL = 48, MG_MANY = 192, MG_STRIP = 32 };
+static inline size_t mg_larger(size_t a, size_t b) { return a > b ? a : b; }
+/* Numbers of the memory for b [k, n] packed in floats or in bfloat16. */
 static inline size_t mg_panels_size(int64_t k, int64_t n)
 {
-    return (size_t)(k * ((n + MG_STRIP - 1) / MG_STRIP * MG_STRIP));
+    size_t floats = (size_t)(k * ((n + MG_STRIP - 1) / MG_STRIP * MG_STRIP));
+    return mg_larger(floats, mg_bf16_size(k, n) / sizeof(mg_real));
 }
 static inline size_t mg_product_scratch(int64_t n, int64_t k)
 {
-    size_t of_int8 = mg_int8_scratch(MG_SKINNY, k);
     size_t packed = mg_panels_size(k < MG_DEEP ? k : MG_DEEP, n < MG_WIDE ? n : MG_WIDE) +
                     (size_t)((k < MG_DEPTH ? k : MG_DEPTH) * MG_MANY);
-    return packed > of_int8 ? packed : of_int8;
+    return mg_larger(packed, mg_larger(mg_int8_scratch(MG_SKINNY, k), mg_bf16_scratch(k, n) / sizeof(mg_real) + 1));
 }
 
 /* The loops of the processor class in use (mg_cpu_class); the references in a double build. */
@@ -168,6 +205,7 @@ typedef struct {
     int64_t steps, batch, units;
     const mg_real *pre, *h0, *c0, *w, *mask;
     mg_packed packed; /* w^T, where that was done before */
+    bool is_bf16;     /* the products */
     mg_real *y, *c, *act;
     mg_scratch scratch; /* as mg_lstm_room says */
 } mg_lstm_call;
@@ -178,6 +216,7 @@ typedef struct {
     mg_team team;
     int64_t steps, batch, units;
     const mg_real *w, *mask, *c0, *c, *act, *dy, *dc, *dact;
+    bool is_bf16;
     mg_real *dpre, *dh0, *dc0;
     mg_scratch scratch; /* as mg_lstm_back_room says */
 } mg_lstm_back_call;
@@ -193,6 +232,7 @@ mg_room mg_lstm_back_room(int64_t steps, int64_t batch, int64_t units);
    filters are those of a group. */
 typedef struct {
     mg_team team;
+    bool is_bf16; /* the products */
     int64_t batch, groups, channels, filters;
     int64_t in[3], kernel[3], out[3], stride[3], dilation[3], before[3];
 } mg_conv_call;

@@ -6,16 +6,15 @@
 
 #include <string.h>
 
-/* For one step, or one row, there is no need to pack. */
-static size_t panels_of(int64_t steps, int64_t batch, int64_t k, int64_t n)
-{
-    return steps > 1 && batch > 1 ? mg_panels_size(k, n) : 0;
-}
+/* For one step there is no need to pack; nor for one row, whose weight is read but once a step, unless it becomes less
+   to read. */
+static size_t panels_of(int64_t steps, int64_t k, int64_t n) { return steps > 1 ? mg_panels_size(k, n) : 0; }
+static bool is_to_pack(int64_t steps, int64_t batch, bool is_bf16) { return steps > 1 && (batch > 1 || is_bf16); }
 
 /* In common: panels, and the gates or what masked rows write into. */
 mg_room mg_lstm_room(int64_t steps, int64_t batch, int64_t units)
 {
-    return (mg_room){panels_of(steps, batch, units, 4 * units) + (size_t)(batch * 4 * units),
+    return (mg_room){panels_of(steps, units, 4 * units) + (size_t)(batch * 4 * units),
                      mg_product_scratch(4 * units, units)};
 }
 
@@ -25,17 +24,22 @@ static int64_t chains_of(int64_t k) { return (k + MG_DEPTH - 1) / MG_DEPTH; }
 mg_room mg_lstm_back_room(int64_t steps, int64_t batch, int64_t units)
 {
     int64_t chains = batch == 1 ? chains_of(4 * units) : 0;
-    return (mg_room){panels_of(steps, batch, 4 * units, units) + (size_t)((chains + 2) * units),
+    return (mg_room){panels_of(steps, 4 * units, units) + (size_t)((chains + 2) * units),
                      mg_product_scratch(units, 4 * units)};
 }
 
-/* Its columns of the panels. */
-static void pack_part(mg_team team, int64_t k, int64_t n, mg_matrix b, mg_real *panels)
+/* Its columns of b; the whole is there when all have met. */
+static mg_packed pack_part(mg_team team, const mg_product_call *p, mg_real *panels)
 {
+    const mg_kernels *kernels = mg_kernels_now();
+    uint16_t *tiles = (uint16_t *)(void *)panels;
     int64_t from, to;
-    mg_team_part(team, n, MG_STRIP, &from, &to);
+    mg_team_part(team, p->n, MG_STRIP, &from, &to);
+    mg_matrix b = p->b;
     b.p += from * b.step_col;
-    if (from < to) mg_kernels_now()->pack(k, to - from, &b, panels + from * k);
+    if (from < to && p->is_bf16) kernels->bf16_pack(p->k, to - from, &b, tiles + mg_bf16_at(p->k, from));
+    else if (from < to) kernels->pack(p->k, to - from, &b, panels + from * p->k);
+    return p->is_bf16 ? (mg_packed){.bf16 = tiles} : (mg_packed){.panels = panels};
 }
 
 /* ---- forwards ---- */
@@ -59,13 +63,12 @@ static void forward_step(const mg_lstm_call *p, int64_t t, const mg_real *gates,
 void mg_lstm_forward(const mg_lstm_call *p)
 {
     int64_t n = p->units, size = p->batch * n;
-    size_t packed = panels_of(p->steps, p->batch, n, 4 * n);
     mg_product_call product = {.m = p->batch, .n = 4 * n, .k = n, .a = {p->h0, n, 1}, .b = {p->w, 1, n},
-                               .c = p->scratch.shared + packed, .ldc = 4 * n, .start_row = 4 * n, .packed = p->packed,
+                               .c = p->scratch.shared + panels_of(p->steps, n, 4 * n), .ldc = 4 * n,
+                               .start_row = 4 * n, .packed = p->packed, .is_bf16 = p->is_bf16,
                                .scratch = p->scratch.own};
-    if (packed && !p->packed.panels && !p->packed.int8.q) {
-        pack_part(p->team, n, 4 * n, product.b, p->scratch.shared);
-        product.packed.panels = p->scratch.shared;
+    if (is_to_pack(p->steps, p->batch, p->is_bf16) && !p->packed.panels && !p->packed.bf16 && !p->packed.int8.q) {
+        product.packed = pack_part(p->team, &product, p->scratch.shared);
         mg_team_meet(p->team);
     }
     const mg_real *c = p->c0;
@@ -148,24 +151,20 @@ static void chains_back(const mg_lstm_back_call *p, const mg_product_call *whole
 void mg_lstm_backward(const mg_lstm_back_call *p)
 {
     int64_t n = p->units, size = p->batch * n;
-    size_t packed = panels_of(p->steps, p->batch, 4 * n, n);
-    mg_real *nothing = p->scratch.shared + packed, *chains = nothing + 2 * n;
+    mg_real *nothing = p->scratch.shared + panels_of(p->steps, 4 * n, n), *chains = nothing + 2 * n;
     clear_part(p->team, size, p->dh0);
     clear_part(p->team, size, p->dc0);
     clear_part(p->team, 2 * n, nothing);
     mg_product_call product = {.m = p->batch, .n = n, .k = 4 * n, .a = {NULL, 4 * n, 1}, .b = {p->w, n, 1},
-                               .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n,
+                               .c = p->dh0, .ldc = n, .start = p->dh0, .start_row = n, .is_bf16 = p->is_bf16,
                                .scratch = p->scratch.own};
-    if (packed) {
-        pack_part(p->team, 4 * n, n, product.b, p->scratch.shared);
-        product.packed.panels = p->scratch.shared;
-    }
+    if (is_to_pack(p->steps, p->batch, p->is_bf16)) product.packed = pack_part(p->team, &product, p->scratch.shared);
     mg_team_meet(p->team);
     for (int64_t t = p->steps; t-- > 0;) {
         back_step(p, t, nothing);
         mg_team_meet(p->team);
         product.a.p = p->dpre + t * 4 * size;
-        if (p->batch == 1 && p->team.size > 1) {
+        if (p->batch == 1 && p->team.size > 1 && !p->is_bf16) {
             chains_back(p, &product, chains);
             continue; /* with units that are its own */
         }

@@ -30,6 +30,7 @@ static mg_product_call columns_of(mg_product_call p, int64_t from, int64_t to)
     p.n = to - from;
     if (p.start) p.start += from;
     if (p.packed.panels) p.packed.panels += from * p.k;
+    if (p.packed.bf16) p.packed.bf16 += mg_bf16_at(p.k, from);
     if (p.packed.int8.q) p.packed.int8 = mg_int8_from(&p.packed.int8, p.k, from);
     return p;
 }
@@ -83,6 +84,7 @@ void mg_product(const mg_product_call *p, mg_team team)
     const mg_kernels *k = mg_kernels_now();
     bool is_skinny = p->m <= MG_SKINNY, is_turned = p->a.step_col != 1;
     if (p->packed.int8.q) by_int8(p, team);
+    else if (p->is_bf16) by_own(k->bf16_product, p, team);
     else if (p->packed.panels) by_own(k->product, p, team);
     else if (is_skinny && !is_turned && p->b.step_row == 1 && p->b.step_col != 1) by_own(k->dots, p, team);
     else if (is_skinny || is_turned || p->k == 0) by_own(k->product, p, team);

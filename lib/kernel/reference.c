@@ -223,6 +223,6 @@ const mg_kernels mg_kernels_reference = {
     },
     .sum = sum, .softmax = softmax, .log_softmax = log_softmax,
     .lstm_row = lstm_row, .lstm_back_row = lstm_back_row, .product = product, .pack = pack, .dots = dots,
-    .int8_product = mg_int8_product,
+    .int8_product = mg_int8_product, .bf16_product = mg_bf16_product,
     .sgd = sgd, .adam = adam, .rmsprop = rmsprop, .squares = squares, .blend = blend,
 };

@@ -184,7 +184,7 @@ mg_room mg_scratch_conv(const mg_node *node)
     void mg_run_##name(const mg_call *call)                                  \
     {                                                                        \
         mg_conv_call c = call_of_node(call->node);                           \
-        c.team = call->team;                                                 \
+        c.team = call->team, c.is_bf16 = call->is_bf16;                      \
         kernel(&c, call->x[0].p, call->x[1].p, call->y.p, call->scratch);    \
     }
 RUN(conv, mg_conv_run)

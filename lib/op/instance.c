@@ -3,6 +3,7 @@
 #include "op/instance.h"
 #include "op/rules.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,6 +162,12 @@ mg_tensor mg_instance_output(const mg_instance *in, const char *name)
 {
     const mg_node *x = mg_output_find(in->plan->g, name);
     return x ? tensor_of(in, x, &in->plan->place[x->id]) : (mg_tensor){0};
+}
+
+void mg_instance_compute_in(mg_instance *in, mg_precision precision)
+{
+    assert(precision != MG_INT8);
+    for (size_t s = 0; s < in->plan->n_steps; s++) in->calls[s].is_bf16 = precision == MG_BFLOAT16;
 }
 
 void mg_instance_seed(mg_instance *in, uint64_t seed, uint64_t record) { in->key = (mg_random_key){seed, record}; }

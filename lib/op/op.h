@@ -123,6 +123,7 @@ struct mg_call {
     mg_span y;
     const mg_span *x;    /* n_in of them */
     mg_packed packed;    /* its weight, where that was packed before */
+    bool is_bf16;        /* its products are made in bfloat16 */
     mg_scratch scratch;  /* as large as the row says */
     const mg_random_key *key;
     mg_team team;        /* who makes the call together, where the op is SHARED */

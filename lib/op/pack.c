@@ -21,7 +21,9 @@ static const mg_span *weight(const mg_instance *in, size_t s)
 static size_t bytes_of(const mg_span *w, mg_precision precision)
 {
     int64_t n = w->dim[0], k = w->dim[1];
-    size_t bytes = precision == MG_INT8 ? mg_int8_bytes(k, n) : mg_panels_size(k, n) * sizeof(mg_real);
+    size_t bytes = precision == MG_INT8       ? mg_int8_bytes(k, n)
+                   : precision == MG_BFLOAT16 ? mg_bf16_size(k, n)
+                                              : mg_panels_size(k, n) * sizeof(mg_real);
     return (bytes + 63) / 64 * 64;
 }
 
@@ -30,8 +32,11 @@ static mg_packed pack(const mg_span *w, mg_precision precision, void *memory)
     int64_t n = w->dim[0], k = w->dim[1];
     mg_matrix b = {w->p, 1, k};
     mg_packed packed = {0};
-    if (precision == MG_INT8) packed.int8 = mg_int8_pack(k, n, &b, memory);
-    else mg_kernels_now()->pack(k, n, &b, memory), packed.panels = memory;
+    switch (precision) {
+    case MG_FLOAT32: mg_kernels_now()->pack(k, n, &b, memory), packed.panels = memory; break;
+    case MG_BFLOAT16: mg_kernels_now()->bf16_pack(k, n, &b, memory), packed.bf16 = memory; break;
+    case MG_INT8: packed.int8 = mg_int8_pack(k, n, &b, memory); break;
+    }
     return packed;
 }
 
@@ -47,6 +52,7 @@ mg_status mg_instance_pack(mg_instance *in, mg_precision precision, mg_error *wh
         const mg_span *w = weight(in, s);
         if (!w) continue;
         in->calls[s].packed = pack(w, precision, memory + at);
+        in->calls[s].is_bf16 = precision == MG_BFLOAT16;
         at += bytes_of(w, precision);
     }
     return MG_OK;
@@ -54,5 +60,6 @@ mg_status mg_instance_pack(mg_instance *in, mg_precision precision, mg_error *wh
 
 void mg_instance_pack_as(mg_instance *in, const mg_instance *other)
 {
-    for (size_t s = 0; s < in->plan->n_steps; s++) in->calls[s].packed = other->calls[s].packed;
+    for (size_t s = 0; s < in->plan->n_steps; s++)
+        in->calls[s].packed = other->calls[s].packed, in->calls[s].is_bf16 = other->calls[s].is_bf16;
 }

@@ -158,7 +158,7 @@ void mg_run_matmul(const mg_call *c)
             .m = y->dim[r - 2], .n = y->dim[r - 1], .k = k,
             .a = matrix(a, (const mg_real *)a->p + block_at(a, i), attr->product.ta),
             .b = matrix(b, (const mg_real *)b->p + block_at(b, i), attr->product.tb),
-            .c = (mg_real *)y->p + i * y->dim[r - 2] * y->dim[r - 1], .ldc = y->dim[r - 1],
+            .c = (mg_real *)y->p + i * y->dim[r - 2] * y->dim[r - 1], .ldc = y->dim[r - 1], .is_bf16 = c->is_bf16,
             .scratch = c->scratch.own}, c->team);
 }
 
@@ -167,8 +167,8 @@ void mg_run_linear(const mg_call *c)
     const mg_shape *x = &c->node->in[0]->shape;
     int64_t in = x->dim[x->rank - 1], rows = product_of(x, 0, x->rank - 1), out = c->x[1].dim[0];
     mg_product_call call = {.m = rows, .n = out, .k = in, .a = {c->x[0].p, in, 1}, .b = {c->x[1].p, 1, in},
-                            .packed = c->packed, .start = c->x[2].p, .c = c->y.p, .ldc = out,
-                            .scratch = c->scratch.own};
+                            .packed = c->packed, .is_bf16 = c->is_bf16, .start = c->x[2].p, .c = c->y.p,
+                            .ldc = out, .scratch = c->scratch.own};
     mg_product(&call, c->team);
 }
 
@@ -183,6 +183,7 @@ void mg_run_lstm(const mg_call *c)
     mg_lstm_forward(&(mg_lstm_call){
         .team = c->team, .steps = pre->dim[0], .batch = pre->dim[1],
         .units = units, .pre = c->x[0].p, .h0 = c->x[1].p, .c0 = c->x[2].p, .w = c->x[3].p, .packed = c->packed,
+        .is_bf16 = c->is_bf16,
         .mask = c->x[4].p, .y = y + at.y, .c = y + at.c, .act = y + at.act, .scratch = c->scratch});
 }
 
@@ -193,7 +194,7 @@ void mg_run_lstm_back(const mg_call *c)
     mg_lstm_back_places at = mg_lstm_back_parts(shape->dim[0], shape->dim[1], shape->dim[2]);
     mg_real *y = c->y.p;
     mg_lstm_backward(&(mg_lstm_back_call){
-        .team = c->team, .steps = shape->dim[0], .batch = shape->dim[1],
+        .team = c->team, .is_bf16 = c->is_bf16, .steps = shape->dim[0], .batch = shape->dim[1],
         .units = shape->dim[2], .w = c->x[0].p, .mask = c->x[1].p, .c0 = c->x[2].p, .c = c->x[3].p, .act = c->x[4].p,
         .dy = attr->lstm.has_dy ? c->x[5].p : NULL, .dc = attr->lstm.has_dc ? c->x[6].p : NULL,
         .dact = attr->lstm.has_dact ? c->x[7].p : NULL, .dpre = y + at.dpre, .dh0 = y + at.dh, .dc0 = y + at.dc,

@@ -221,7 +221,8 @@ static mg_status open_parts(mg_loop *l, mg_train_job *job, mg_error *why)
     MG_TRY(mg_corpus_describe(l->corpus, l->trained, why));
     mg_trainer_options options = {.model = job->model, .config = job->config, .optim = optim_of(l),
                                   .params = &l->trained->params, .batch = o->batch, .shards = (int)o->shards,
-                                  .threads = l->run->threads, .seed = l->run->seed, .carries = o->carry};
+                                  .threads = l->run->threads, .seed = l->run->seed, .carries = o->carry,
+                                  .precision = (mg_precision)o->precision};
     MG_TRY(mg_trainer_new(&options, &l->trainer, why));
     job->options.shards = mg_trainer_shards(l->trainer); /* stays so whatever is usual when it goes on */
     params = &l->trained->params;

@@ -54,6 +54,7 @@ static mg_status machine_open(mg_trainer *t, mg_machine *m, mg_use use, const mg
     MG_TRY(mg_model_bind(mg_plan_graph(m->plan), params, &m->params, why));
     for (int i = 0; i < t->options.threads; i++) {
         MG_TRY(mg_instance_new(m->plan, m->params, i == 0 ? t->team : 1, &m->instances[i], why));
+        mg_instance_compute_in(m->instances[i], t->options.precision);
         mg_instance_profile(m->instances[i], t->times ? t->times + (size_t)i * mg_op_count() : NULL);
     }
     return MG_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lstm PRESET [THREADS] [--ops|--step|--generate]: a training step and generation of an LSTM, beside the machine's own
-   peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256), jsb
-   (1 x 400, one sequence of 60). With --ops: where the time of a step goes. With --step or --generate: that alone. */
+/* lstm PRESET [THREADS] [--WHAT]: a training step, in floats and in bfloat16, and generation of an LSTM, beside the
+   machine's own peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256),
+   jsb (1 x 400, one sequence of 60). With --ops: also where the time of a step goes. With --step, --step-bf16 or
+   --generate: that alone. */
 #include "tests/bench/bench.h"
 
 #include <mgen/model.h>
@@ -59,7 +60,7 @@ static mg_batch make_batch(const preset *p)
 
 /* ---- measures ---- */
 
-static void print_ops(const preset *p, mg_trainer *trainer, const mg_batch *batch, int threads)
+static void print_ops(const preset *p, const char *step, mg_trainer *trainer, const mg_batch *batch, int threads)
 {
     size_t n = mg_op_count();
     mg_op_time *times = mg_alloc_zero(n * (size_t)threads, sizeof *times);
@@ -77,17 +78,18 @@ static void print_ops(const preset *p, mg_trainer *trainer, const mg_batch *batc
         }
         char what[64];
         if (!name) continue;
-        snprintf(what, sizeof what, "op.%s", name);
+        snprintf(what, sizeof what, "%s.op.%s", step, name);
         print(p, what, seconds * 1e3, "ms of a step, all threads");
     }
     mg_free(times);
 }
 
-static void training(const preset *p, mg_trained *t, int threads, bool ops)
+static void training(const preset *p, mg_trained *t, int threads, mg_precision precision, bool ops)
 {
+    const char *step = precision == MG_BFLOAT16 ? "step_bf16" : "step";
     mg_optim optim = mg_train_optim_defaults();
     mg_trainer_options options = {.model = t->model, .config = t->config, .optim = optim, .params = &t->params,
-                                  .batch = p->batch, .threads = threads, .seed = 1};
+                                  .batch = p->batch, .threads = threads, .seed = 1, .precision = precision};
     mg_trainer *trainer;
     mg_step_result result;
     mg_batch batch = make_batch(p);
@@ -103,10 +105,13 @@ static void training(const preset *p, mg_trained *t, int threads, bool ops)
         n++;
     }
     double step_s = bench_median(seconds, n), flops = 6.0 * (double)p->products * (double)(p->batch * p->length);
-    print(p, "step", step_s * 1e3, "ms");
-    print(p, "step.gflops", flops / step_s / 1e9, "GFLOP/s");
-    print(p, "step.share", flops / step_s / 1e9 / mg_peak_gflops(mg_cpu_class(), threads), "of the peak");
-    if (ops) print_ops(p, trainer, &batch, threads);
+    char what[64];
+    print(p, step, step_s * 1e3, "ms");
+    snprintf(what, sizeof what, "%s.gflops", step);
+    print(p, what, flops / step_s / 1e9, "GFLOP/s");
+    snprintf(what, sizeof what, "%s.share", step);
+    print(p, what, flops / step_s / 1e9 / mg_peak_gflops(mg_cpu_class(), threads), "of the peak of floats");
+    if (ops) print_ops(p, step, trainer, &batch, threads);
     mg_trainer_free(trainer);
     mg_batch_free(&batch);
 }
@@ -116,9 +121,10 @@ static void generation(const preset *p, mg_trained *t, int threads)
     enum { STEPS = 2000 };
     mg_generation g = {.sampling = {1, 0, 1}, .steps = STEPS, .seed = 1, .threads = threads};
     mg_streams *streams;
-    for (int how = 0; how < 4; how++) {
+    static const char *const names[] = {[MG_FLOAT32] = "float32", [MG_BFLOAT16] = "bfloat16", [MG_INT8] = "int8"};
+    for (int how = 0; how < 6; how++) {
         size_t n = how % 2 ? MG_STREAMS : 1;
-        g.precision = how / 2 ? MG_INT8 : MG_FLOAT32;
+        g.precision = (mg_precision)(how / 2);
         need(mg_streams_new(t, &g, (int)n, &streams, &why));
         mg_buffer tokens[MG_STREAMS] = {{0}};
         double best_s = 1e9, said = 0;
@@ -132,7 +138,7 @@ static void generation(const preset *p, mg_trained *t, int threads)
             for (size_t i = 0; i < n; i++) mg_buffer_clear(&tokens[i]);
         }
         char what[64];
-        snprintf(what, sizeof what, "generate.%s.%zu", g.precision ? "int8" : "float32", n);
+        snprintf(what, sizeof what, "generate.%s.%zu", names[g.precision], n);
         print(p, what, said / best_s, "tokens/s");
         for (size_t i = 0; i < n; i++) mg_buffer_free(&tokens[i]);
         mg_streams_free(streams);
@@ -165,8 +171,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         if (argc > 1 && strcmp(argv[1], presets[i].name)) continue;
         mg_trained *t = make_model(&presets[i]);
-        if (strcmp(only, "--generate")) training(&presets[i], t, threads, !strcmp(only, "--ops"));
-        if (strcmp(only, "--step")) generation(&presets[i], t, threads);
+        for (mg_precision precision = MG_FLOAT32; precision <= MG_BFLOAT16; precision++)
+            if (!*only || !strcmp(only, "--ops") || !strcmp(only, precision == MG_FLOAT32 ? "--step" : "--step-bf16"))
+                training(&presets[i], t, threads, precision, !strcmp(only, "--ops"));
+        if (!*only || !strcmp(only, "--ops") || !strcmp(only, "--generate")) generation(&presets[i], t, threads);
         mg_trained_free(t);
     }
     return 0;

@@ -187,7 +187,7 @@ static mg_product_call call_of(int s, bool ta, bool tb, int start, int which)
     int64_t m = shapes[s].m, n = shapes[s].n, k = shapes[s].k;
     fill(left, m * k, "left", -1, 1), fill(right, k * n, "right", -1, 1), fill(result[which], m * n, "c", -1, 1);
     mg_matrix x = {left, ta ? 1 : k, ta ? m : 1}, y = {right, tb ? 1 : n, tb ? k : 1};
-    static mg_real scratch[MG_DEEP * MG_WIDE + MG_DEPTH * MG_MANY], row[ROOM];
+    static mg_real scratch[MG_DEEP * MG_WIDE + MG_DEPTH * MG_MANY + MG_BF16_DEEPEST * MG_BF16_DEPTH], row[ROOM];
     fill(row, n, "row", -1, 1);
     return (mg_product_call){.m = m, .n = n, .k = k, .a = x, .b = y, .c = result[which], .ldc = n,
                              .start = start == TO_C ? result[which] : start == TO_ROW ? row : NULL,
@@ -273,6 +273,37 @@ static void check_int8(const mg_kernels *k, bool has_fma)
     k->int8_product(&x);
     CHECK(isnan(result[0][0]) && isnan(result[0][x.n - 1]));
     mg_free(memory);
+}
+
+/* Both sides lying as they may, the right one packed before or not; among them numbers that are no normal floats. */
+static void check_bf16(const mg_kernels *k, bool has_fma)
+{
+    static uint16_t tiles[ROOM * 4];
+    for (int s = 0; s < SHAPES; s++)
+        for (int how = 0; how < 4 * STARTS; how++) {
+            mg_product_call x = call_of(s, how & 1, how & 2, how / 4, 0), y = call_of(s, how & 1, how & 2, how / 4, 1);
+            int64_t n = x.m * x.n;
+            for (int64_t i = 0; i < x.m * x.k; i += 7) left[i] *= (mg_real)0x1p-70f;
+            for (int64_t i = 0; i < x.k * x.n; i += 3) right[i] *= (mg_real)0x1p-65f;
+            if (x.k > 0) left[0] = (mg_real)1e-39f;
+            k->bf16_product(&x);
+            mg_bf16_product(&y);
+            if (has_fma) CHECK(same_bits(result[0], result[1], n, "bfloat16"));
+            else CHECK(near(result[0], result[1], n, shapes[s].k));
+            if (how / 4 == TO_C) continue;
+            k->bf16_pack(x.k, x.n, &x.b, tiles);
+            x.packed.bf16 = tiles, x.b = (mg_matrix){0};
+            k->bf16_product(&x);
+            if (has_fma) CHECK(same_bits(result[0], result[1], n, "bfloat16, packed"));
+        }
+    mg_product_call x = call_of(2, false, true, TO_NOTHING, 0), y = call_of(2, false, true, TO_NOTHING, 1);
+    k->bf16_product(&x);
+    mg_kernels_reference.product(&y);
+    for (int64_t i = 0; i < x.m * x.n; i++) /* each side off by 2^-9 at most */
+        CHECK_NEAR((double)result[0][i], (double)result[1][i], 0x1p-8 * sqrt((double)x.k));
+    left[x.k / 2] = (mg_real)NAN;
+    k->bf16_product(&x);
+    CHECK(isnan(result[0][0]) && isnan(result[0][x.n - 1]) && !isnan(result[0][x.n]));
 }
 
 /* However many make a product together, its bits are those of one who makes it alone. */
@@ -422,9 +453,16 @@ static void products(void) { in_every_class(check_products); }
 static void int8(void)
 {
     in_every_class(check_int8);
-    mg_cpu_allow_vnni(false);
+    mg_cpu_allow_extras(false);
     in_every_class(check_int8);
-    mg_cpu_allow_vnni(true);
+    mg_cpu_allow_extras(true);
+}
+static void bf16(void)
+{
+    in_every_class(check_bf16);
+    mg_cpu_allow_extras(false);
+    in_every_class(check_bf16);
+    mg_cpu_allow_extras(true);
 }
 static void updates(void) { in_every_class(check_updates); }
 
@@ -437,6 +475,7 @@ int main(void)
     TEST("products and dots obey their law, bit for bit where there is FMA", products);
     TEST("the library behind the door agrees with the reference", the_library_agrees);
     TEST("products in 8 bits are those of the reference, close to the real ones, and NaN where one comes in", int8);
+    TEST("products in bfloat16 obey their law, bit for bit where there is FMA", bf16);
     TEST("a team makes the product that one makes alone", teams_make_the_same);
     TEST("packed weights give the same for a row, many rows and a team", packed_products_are_the_same);
     TEST("a row of a skinny product does not depend on the others", rows_stand_for_themselves);

@@ -198,8 +198,11 @@ typedef struct mg_instance mg_instance;
 mg_status mg_instance_new(const mg_plan *plan, mg_real *const *params, int threads, mg_instance **instance,
                           mg_error *why);
 void mg_instance_free(mg_instance *instance);
-/** The precision of weights: reals, or 8 bits, each output of a product in steps of its own. */
-typedef enum { MG_FLOAT32, MG_INT8 } mg_precision;
+/** What products are made of: floats; bfloat16, to which both sides are rounded on the way, with sums in float; or
+    weights in 8 bits, each output of a product in steps of its own. */
+typedef enum { MG_FLOAT32, MG_BFLOAT16, MG_INT8 } mg_precision;
+/** All products from now on, MG_FLOAT32 or MG_BFLOAT16; an instance begins with floats. */
+void mg_instance_compute_in(mg_instance *instance, mg_precision precision);
 /** Once: parameters will not change any more, so lay the weights of products out as these read them quickest.
     MG_NO_MEMORY. */
 mg_status mg_instance_pack(mg_instance *instance, mg_precision precision, mg_error *why);

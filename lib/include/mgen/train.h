@@ -76,6 +76,7 @@ typedef struct {
     int shards;               /**< 0: as many as have four examples or more, of large models 32; eight at most */
     int threads;
     uint64_t seed;
+    mg_precision precision;   /**< of products: MG_FLOAT32 or MG_BFLOAT16 */
     bool carries;             /**< a row that continues begins with the state that this row of the batch before left */
 } mg_trainer_options;
 typedef struct {
@@ -116,6 +117,7 @@ typedef struct {
     int64_t shards;            /**< parts of a batch that threads share; 0: as mg_trainer_options has it */
     mg_controls controls;      /**< what comes in beside the tokens of performances */
     bool carry;                /**< an example begins with the state that the one before it left */
+    int precision;             /**< of products, an mg_precision: MG_FLOAT32 or MG_BFLOAT16 */
     /* when to stop */
     int64_t epochs, max_steps; /**< 0: no limit */
     double max_seconds;        /**< of this run; 0: no limit */

@@ -24,6 +24,8 @@ void MG_K(pack)(int64_t k, int64_t n, const mg_matrix *b, mg_real *panels);
 void MG_K(product)(const mg_product_call *call);
 void MG_K(dots)(const mg_product_call *call);
 void MG_K(int8_product)(const mg_product_call *call);
+void MG_K(bf16_product)(const mg_product_call *call);
+void MG_K(bf16_pack)(int64_t k, int64_t n, const mg_matrix *b, uint16_t *tiles);
 void MG_K(sgd)(int64_t n, mg_real *w, const mg_real *g, mg_real *buf, mg_real *unused, const mg_update *u);
 void MG_K(adam)(int64_t n, mg_real *w, const mg_real *g, mg_real *m, mg_real *v, const mg_update *u);
 void MG_K(rmsprop)(int64_t n, mg_real *w, const mg_real *g, mg_real *s, mg_real *buf, const mg_update *u);

@@ -18,8 +18,6 @@ typedef struct {
 
 /* ---- rows of a in 8 bits ---- */
 
-ALWAYS vec some_of(const float *x, int64_t n) { return n >= WIDTH ? v_load(x) : v_load_some(x, n); }
-
 static float largest(const vec *x)
 {
     float most = 0;
@@ -33,14 +31,14 @@ static void quantise(int64_t k, const float *x, int8_t *q, float *step, int32_t 
     ivec total = {0};
     float unsound = 0;
     for (int64_t l = 0; l < k; l += WIDTH) {
-        vec size = v_abs(some_of(x + l, k - l));
+        vec size = v_abs(v_load_left(x + l, k - l));
         most = v_max(most, size);
         broken += size * 0; /* a NaN where there is one, or an infinity */
     }
     for (int i = 0; i < WIDTH; i++) unsound += broken[i];
     *step = mg_int8_step(largest(&most) + unsound);
     for (int64_t l = 0; l < k; l += WIDTH) {
-        vec at = *step > 0 ? v_round(some_of(x + l, k - l) / v_all(*step)) : v_all(0);
+        vec at = *step > 0 ? v_round(v_load_left(x + l, k - l) / v_all(*step)) : v_all(0);
         ivec whole = v_int(at);
         bytes small = __builtin_convertvector(whole, bytes);
         total += whole;
@@ -118,8 +116,8 @@ ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const qu
             if (left <= 0) break;
             if (w == VNNI) sum[row * blocks * PER_BLOCK + v] -= 128 * r->sum[i + row];
             const float *start = p->start ? p->start + (i + row) * p->start_row + at : NULL;
-            vec scale = v_all(r->step[i + row]) * some_of(p->packed.int8.step + at, left);
-            vec y = v_fma(v_real(sum[row * blocks * PER_BLOCK + v]), scale, start ? some_of(start, left) : v_all(0));
+            vec scale = v_all(r->step[i + row]) * v_load_left(p->packed.int8.step + at, left);
+            vec y = v_fma(v_real(sum[row * blocks * PER_BLOCK + v]), scale, start ? v_load_left(start, left) : v_all(0));
             float *to = p->c + (i + row) * p->ldc + at;
             if (left >= WIDTH) v_store(to, y);
             else v_store_some(to, y, left);

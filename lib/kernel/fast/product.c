@@ -200,30 +200,13 @@ static void strips(int64_t rows, int64_t k, int64_t n, const piece *from)
 
 /* ---- packing ---- */
 
-typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
-
-/* to[i, j] = from[j, i] for 4 x 4 of them. */
-ALWAYS void turn_4x4(float *to, const float *from, int64_t step)
-{
-    four x[4], pairs[4];
-    for (int j = 0; j < 4; j++) x[j] = *(const four *)(from + j * step);
-    for (int j = 0; j < 4; j += 2) {
-        pairs[j] = __builtin_shufflevector(x[j], x[j + 1], 0, 4, 1, 5);
-        pairs[j + 1] = __builtin_shufflevector(x[j], x[j + 1], 2, 6, 3, 7);
-    }
-    for (int i = 0; i < 2; i++) {
-        *(four *)(to + 2 * i * STRIP) = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 4, 5);
-        *(four *)(to + (2 * i + 1) * STRIP) = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 6, 7);
-    }
-}
-
 /* Columns of b, which lie as rows of `from`, as a panel: a line of each at a time. */
 static void turn_panel(float *to, const float *from, int64_t step, int64_t rows, int64_t cols)
 {
     for (int64_t l = 0; l < rows; l += LINE) {
         int64_t end = least(rows, l + LINE), whole = end - end % 4, j = 0;
         for (; j + 4 <= cols; j += 4) {
-            for (int64_t i = l; i < whole; i += 4) turn_4x4(to + i * STRIP + j, from + i + j * step, step);
+            for (int64_t i = l; i < whole; i += 4) v_turn_4x4(to + i * STRIP + j, STRIP, from + i + j * step, step);
             for (int64_t i = whole; i < end; i++)
                 for (int64_t c = j; c < j + 4; c++) to[i * STRIP + c] = from[i + c * step];
         }

@@ -85,6 +85,28 @@ ALWAYS vec v_load_some(const float *p, int64_t n)
 ALWAYS void v_store_some(float *p, vec x, int64_t n) { memcpy(p, &x, (size_t)n * sizeof *p); }
 #endif
 
+/* The same of as many as are left: of more than WIDTH the first, of none zeros. */
+ALWAYS vec v_load_left(const float *p, int64_t left)
+{
+    return left >= WIDTH ? v_load(p) : left > 0 ? v_load_some(p, left) : v_all(0);
+}
+
+/* to[i, j] = from[j, i] for 4 x 4 of them, whatever their bits mean. */
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+ALWAYS void v_turn_4x4(float *to, int64_t to_step, const float *from, int64_t from_step)
+{
+    four x[4], pairs[4];
+    for (int j = 0; j < 4; j++) x[j] = *(const four *)(from + j * from_step);
+    for (int j = 0; j < 4; j += 2) {
+        pairs[j] = __builtin_shufflevector(x[j], x[j + 1], 0, 4, 1, 5);
+        pairs[j + 1] = __builtin_shufflevector(x[j], x[j + 1], 2, 6, 3, 7);
+    }
+    for (int i = 0; i < 2; i++) {
+        *(four *)(to + 2 * i * to_step) = __builtin_shufflevector(pairs[i], pairs[i + 2], 0, 1, 4, 5);
+        *(four *)(to + (2 * i + 1) * to_step) = __builtin_shufflevector(pairs[i], pairs[i + 2], 2, 3, 6, 7);
+    }
+}
+
 /* The 16 lanes that sums run in, whatever the width: lane i meets lane i + 8, then i + 4 ... */
 enum { LANES = 16, VECTORS = LANES / WIDTH };
 #if defined __AVX512F__
