@@ -120,6 +120,10 @@ static mg_status put_speeds(mg_json_writer *json, int cores)
         mg_json_object_end(json);
     }
     mg_json_array_end(json);
+    mg_json_object_begin(json, "bfloat16");
+    mg_json_put_real(json, "gflops", mg_peak_bf16_gflops(1));
+    mg_json_put_real(json, "gflops_all", mg_peak_bf16_gflops(cores));
+    mg_json_object_end(json);
     MG_TRY(put_products(json, cores, peak));
     MG_TRY(mg_peak_read_gbs(1, FAR, &one_gbs));
     MG_TRY(mg_peak_read_gbs(cores, FAR / (size_t)cores, &all_gbs));

@@ -30,11 +30,10 @@ mg_bf16_part mg_bf16_part_of(int64_t k, int64_t n)
     return (mg_bf16_part){deep > DEPTH ? deep : DEPTH, least(up(n, TILE), wide / MG_STRIP * MG_STRIP)};
 }
 
-/* Of b a part, and of a two tiles of rows as deep. */
 size_t mg_bf16_scratch(int64_t k, int64_t n)
 {
     mg_bf16_part part = mg_bf16_part_of(k, n);
-    return (size_t)(part.k * (part.n + 2 * TILE)) * sizeof(uint16_t);
+    return (size_t)(part.k * (part.n + MG_BF16_MANY)) * sizeof(uint16_t);
 }
 
 /* ---- the reference ---- */

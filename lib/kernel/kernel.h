@@ -126,8 +126,8 @@ void mg_int8_product(const mg_product_call *call); /* the reference of int8_prod
 enum { MG_BF16_TILE = 16, MG_BF16_DEPTH = 32 };
 size_t mg_bf16_size(int64_t k, int64_t n); /* bytes of b packed */
 int64_t mg_bf16_at(int64_t k, int64_t j); /* where its columns from j on lie, a multiple of MG_BF16_TILE */
-/* What a product packs of b at a time, for the second cache. */
-enum { MG_BF16_ROOM = 1 << 19, MG_BF16_DEEPEST = 1024 };
+/* What a product packs of b at a time, for the second cache, and MG_BF16_MANY rows of a. */
+enum { MG_BF16_ROOM = 1 << 19, MG_BF16_DEEPEST = 1024, MG_BF16_MANY = 64 };
 typedef struct { int64_t k, n; } mg_bf16_part;
 mg_bf16_part mg_bf16_part_of(int64_t k, int64_t n);
 size_t mg_bf16_scratch(int64_t k, int64_t n); /* bytes that a product wants */

@@ -62,6 +62,37 @@ double mg_peak_gflops(mg_cpu cpu, int threads)
     return best;
 }
 
+/* Blocks that stay in the nearest cache. */
+static void run_tiles(void *user, size_t i)
+{
+    enum { SIDE_TILES = 2, DEEP_TILES = 4, PART = DEEP_TILES * MG_BF16_TILE * MG_BF16_DEPTH,
+           COLS = SIDE_TILES * MG_BF16_TILE };
+    static const uint16_t tiles[SIDE_TILES * PART] __attribute__((aligned(64)));
+    float c[COLS * COLS];
+    const mg_bf16_block block = {.m = COLS, .n = COLS, .k = DEEP_TILES, .a = tiles, .b = tiles, .a_tile = PART,
+                                 .b_tile = PART, .c = c, .ldc = COLS};
+    const int64_t *rounds = user;
+    (void)i;
+    for (int64_t round = 0; round < *rounds; round++) mg_amx_block(&block);
+    mg_amx_end();
+    if (c[0] == 12345.0f) sink = c[0];
+}
+
+double mg_peak_bf16_gflops(int threads)
+{
+    enum { FLOPS = 2 * 32 * 32 * 4 * MG_BF16_DEPTH };
+    int64_t rounds = 200000;
+    double best = 0;
+    if (mg_cpu_class() != MG_CPU_AVX512 || !mg_amx_is_there()) return mg_peak_gflops(mg_cpu_class(), threads);
+    for (int t = 0; t < TRIES; t++) {
+        double start = mg_now_s();
+        mg_each(threads, (size_t)threads, run_tiles, &rounds);
+        double rate = (double)threads * (double)rounds * FLOPS / (mg_now_s() - start) / 1e9;
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+
 /* ---- reads ---- */
 
 typedef struct {

@@ -43,7 +43,11 @@ static double seconds_left(const mg_loop *l, double spent_s)
 /* Of what multiply-adds reach on this machine, the part that the products of the steps took in their time. */
 static double peak_share(const mg_loop *l) { return mg_trainer_flops(l->trainer) / l->step_s / (l->peak_gflops * 1e9); }
 
-void mg_loop_find_peak(mg_loop *l) { l->peak_gflops = mg_peak_gflops(mg_cpu_class(), l->run->threads); }
+void mg_loop_find_peak(mg_loop *l)
+{
+    bool is_bf16 = l->job->options.precision == MG_BFLOAT16;
+    l->peak_gflops = is_bf16 ? mg_peak_bf16_gflops(l->run->threads) : mg_peak_gflops(mg_cpu_class(), l->run->threads);
+}
 
 /* ---- records ---- */
 

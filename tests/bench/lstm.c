@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lstm PRESET [THREADS] [--WHAT]: a training step, in floats and in bfloat16, and generation of an LSTM, beside the
-   machine's own peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x 256),
-   jsb (1 x 400, one sequence of 60). With --ops: also where the time of a step goes. With --step, --step-bf16 or
+   machine's own peak of the same minute. PRESET: melody (2 x 128, batch 64 x 128), performance (3 x 512, batch 64 x
+   256), jsb (1 x 400, one sequence of 60). With --ops: also where the time of a step goes. With --step, --step-bf16 or
    --generate: that alone. */
 #include "tests/bench/bench.h"
 
@@ -110,7 +110,8 @@ static void training(const preset *p, mg_trained *t, int threads, mg_precision p
     snprintf(what, sizeof what, "%s.gflops", step);
     print(p, what, flops / step_s / 1e9, "GFLOP/s");
     snprintf(what, sizeof what, "%s.share", step);
-    print(p, what, flops / step_s / 1e9 / mg_peak_gflops(mg_cpu_class(), threads), "of the peak of floats");
+    double peak = precision == MG_BFLOAT16 ? mg_peak_bf16_gflops(threads) : mg_peak_gflops(mg_cpu_class(), threads);
+    print(p, what, flops / step_s / 1e9 / peak, "of the peak");
     if (ops) print_ops(p, step, trainer, &batch, threads);
     mg_trainer_free(trainer);
     mg_batch_free(&batch);

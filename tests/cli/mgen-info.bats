@@ -231,7 +231,7 @@ on_terminal() {
 @test "the machine is measured" {
     mgen-info --system >out
     valid_records out
-    record system | jq -e '.cores >= 1 and .classes[0].gflops > 0 and .products[1].of_peak_all > 0 and .libraries.jansson'
+    record system | jq -e '.cores >= 1 and .classes[0].gflops > 0 and .bfloat16.gflops > 0 and .products[1].of_peak_all > 0 and .libraries.jansson'
 }
 
 @test "one thing at a time" {

@@ -30,6 +30,23 @@ small=(--hidden 8 --embedding 4 --batch 8)
     run ! cmp -s m.state 1.state
 }
 
+@test "in bfloat16 as well, which is near, is kept to when it goes on, and said by the state" {
+    melodies 20 >records
+    for j in 1 7; do
+        mgen-train -q -j $j --precision bfloat16 "${small[@]}" --max-steps 9 --force -o m.safetensors records >b16
+        cp m.state $j.state
+    done
+    cmp 1.state 7.state
+    mgen-train -q "${small[@]}" --max-steps 9 -o f.safetensors records >f32
+    jq -ne --slurpfile a f32 --slurpfile b b16 '[$a, $b] | map(map(.loss // empty) | last) | (.[0] - .[1]) | fabs | . > 0 and . < 0.01'
+    mgen-train -q --precision bfloat16 "${small[@]}" --max-steps 4 --force -o m.safetensors records >/dev/null
+    mgen-train -q --resume --max-steps 9 -o m.safetensors records >/dev/null
+    cmp m.state 1.state
+    run -2 mgen-train --resume --precision float32 -o m.safetensors
+    assert_output --partial "m.state: --precision is not what the training began with"
+    strings -n 100 m.state | grep -q 'precision[\\":]*bfloat16'
+}
+
 @test "killed or stopped and resumed, it ends with the bytes of a training that went through" {
     melodies 30 >records
     long=("${small[@]}" --dropout 0.3 --max-steps 600 --patience 0 --epochs 0)

@@ -24,6 +24,8 @@ const char *mg_product_library(void);
     again and again, each thread its own, 10^9 bytes a second of all of them, with the loops in use. Speeds are held
     against these. */
 double mg_peak_gflops(mg_cpu cpu, int threads);
+/** The same for products in bfloat16: by the tiles of AMX, or, where the class in use has none, those of floats. */
+double mg_peak_bf16_gflops(int threads);
 mg_status mg_peak_read_gbs(int threads, size_t bytes, double *gbs);
 /** How fast the core's products are: `rows` x 1024 by 1024 x 1024 on each of the threads, as training (many rows) and
     generation (few) ask for them, in 10^9 operations a second. */

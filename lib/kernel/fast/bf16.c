@@ -6,6 +6,7 @@
 
 enum { TILE = MG_BF16_TILE, DEPTH = MG_BF16_DEPTH, PAIRS = DEPTH / 2, WHOLE = TILE * DEPTH, PER_TILE = TILE / WIDTH,
        TALL = 2 * TILE, MOST = 8 };
+_Static_assert(MG_BF16_MANY % TALL == 0, "what is packed of a is whole blocks");
 
 typedef uint32_t uvec __attribute__((vector_size(4 * WIDTH)));
 typedef uint32_t uvec_any __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
@@ -23,7 +24,7 @@ ALWAYS uvec rounded(vec x)
     return (broken & (bits | 0x400000)) | (~broken & (bits + 0x7fff + (bits >> 16 & 1)));
 }
 
-/* Numbers `step_k` apart along the sum and `step_x` along rows of a or columns of b; k <= DEPTH, x <= TILE of them. */
+/* k x x numbers, `step_k` apart along the sum and `step_x` across it, along rows of a or columns of b. */
 typedef struct { const float *p; int64_t step_k, step_x, k, x; } corner;
 
 /* One row of pairs from numbers that are neighbours. */
@@ -61,17 +62,19 @@ static void fill_across(uint16_t *to, const corner *c)
     for (int64_t l = 0; l < DEPTH; l += 2) {
         const float *even = c->p + l * step;
         uint16_t *row = to + l * TILE;
+        for (int i = 0; i < 2; i++) __builtin_prefetch(even + (DEPTH + i) * step); /* what comes a tile later */
         if (l + 1 < c->k && c->x == TILE) pairs_across(row, even, even + step, TILE);
         else if (l < c->k) pairs_across(row, even, l + 1 < c->k ? even + step : NULL, c->x);
         else memset(row, 0, 2 * TILE * sizeof *row);
     }
 }
 
-static void turn(uint16_t *to, const uint16_t *from)
+static void turn(uint16_t *pairs, const uint16_t *other)
 {
+    float *to = (float *)(void *)pairs;
+    const float *from = (const float *)(const void *)other;
     for (int i = 0; i < TILE; i += 4)
-        for (int j = 0; j < TILE; j += 4)
-            v_turn_4x4((float *)(void *)to + i * TILE + j, TILE, (const float *)(const void *)from + j * TILE + i, TILE);
+        for (int j = 0; j < TILE; j += 4) v_turn_4x4(to + i * TILE + j, TILE, from + j * TILE + i, TILE);
 }
 
 /* Numbers that are neighbours in no direction become so. */
@@ -96,30 +99,57 @@ static void pack_tile(uint16_t *to, corner c, bool is_right)
     if (first == other) turn(to, other);
 }
 
-/* Some rows of a, or columns of b, of any depth: tiles follow each other along the sum. */
-static void pack_tiles(uint16_t *to, const float *p, int64_t step_k, int64_t step_x, int64_t k, int64_t x, bool is_right)
+/* Rows of a, or columns of b, of any depth: tiles follow each other along the sum, `tile` apart across it. What lies
+   close together in memory is read one after the other. */
+static void pack_tiles(uint16_t *to, int64_t tile, corner all, bool is_right)
 {
-    for (int64_t l = 0; l < k; l += DEPTH)
-        pack_tile(to + l * TILE, (corner){p + l * step_k, step_k, step_x, least(k - l, DEPTH), x}, is_right);
+    bool is_along = all.step_k == 1;
+    int64_t outer = is_along ? all.x : all.k, inner = is_along ? all.k : all.x;
+    int64_t by = is_along ? TILE : DEPTH, then = is_along ? DEPTH : TILE;
+    for (int64_t i = 0; i < outer; i += by)
+        for (int64_t j = 0; j < inner; j += then) {
+            int64_t x = is_along ? i : j, l = is_along ? j : i;
+            corner c = {all.p + l * all.step_k + x * all.step_x, all.step_k, all.step_x, least(all.k - l, DEPTH),
+                        least(all.x - x, TILE)};
+            pack_tile(to + x / TILE * tile + l * TILE, c, is_right);
+        }
 }
 
 void MG_K(bf16_pack)(int64_t k, int64_t n, const mg_matrix *b, uint16_t *tiles)
 {
-    for (int64_t j = 0; j < n; j += TILE)
-        pack_tiles(tiles + j * tiles_of(k) * DEPTH, b->p + j * b->step_col, b->step_row, b->step_col, k,
-                   least(n - j, TILE), true);
+    pack_tiles(tiles, tiles_of(k) * WHOLE, (corner){b->p, b->step_row, b->step_col, k, n}, true);
 }
 
 /* ---- sums without AMX ---- */
 
+#if defined __AVX512F__
+enum { ROWS = 4, WIDE = 2 };
+#elif defined __AVX2__
+enum { ROWS = 2, WIDE = 1 };
+#else
+enum { ROWS = 1, WIDE = 1 };
+#endif
+enum { WIDEST = MOST / 2 > PER_TILE ? MOST / 2 / PER_TILE : 1 }; /* tiles of columns against a single row */
+
 ALWAYS vec even_of(uvec pairs) { return (vec)(pairs << 16); }
 ALWAYS vec odd_of(uvec pairs) { return (vec)(pairs & 0xffff0000); }
 
-/* c[rows, `wide` tiles of columns] from row i and column j on. */
-ALWAYS void block(int rows, int wide, const mg_bf16_block *p, int64_t i, int64_t j)
+/* A row of a as floats again. */
+static void widen(float *to, const uint16_t *a, int64_t tiles)
+{
+    for (int64_t tile = 0; tile < tiles; tile++, a += WHOLE, to += DEPTH)
+        for (int v = 0; v < DEPTH / WIDTH; v++) {
+            halves some;
+            memcpy(&some, a + v * WIDTH, sizeof some);
+            v_store(to + v * WIDTH, (vec)(__builtin_convertvector(some, uvec) << 16));
+        }
+}
+
+/* c[rows, `wide` tiles of columns] from row i and column j on; a: these rows, widened. */
+ALWAYS void block(int rows, int wide, const mg_bf16_block *p, const float (*a)[MG_BF16_DEEPEST], int64_t i, int64_t j)
 {
     vec sum[MOST], even[MOST], odd[MOST];
-    const uint16_t *a = p->a + i / TILE * p->a_tile + i % TILE * DEPTH, *b = p->b + j / TILE * p->b_tile;
+    const uint16_t *b = p->b + j / TILE * p->b_tile;
     int vectors = wide * PER_TILE;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) {
@@ -127,18 +157,17 @@ ALWAYS void block(int rows, int wide, const mg_bf16_block *p, int64_t i, int64_t
             sum[r * vectors + v] =
                 p->start ? v_load_left(p->start + (i + r) * p->start_row + at, p->n - at) : v_all(0);
         }
-    for (int64_t tile = 0; tile < p->k; tile++, a += WHOLE, b += WHOLE) {
+    for (int64_t tile = 0; tile < p->k; tile++, b += WHOLE) {
         for (int s = 0; s < rows * vectors; s++) even[s] = odd[s] = v_all(0);
+#pragma GCC unroll 4
         for (int pair = 0; pair < PAIRS; pair++)
             for (int v = 0; v < vectors; v++) {
                 const uint16_t *from = b + v / PER_TILE * p->b_tile + (pair * TILE + v % PER_TILE * WIDTH) * 2;
                 uvec right = *(const uvec_any *)(const void *)from;
                 for (int r = 0; r < rows; r++) {
-                    uint32_t two;
-                    memcpy(&two, a + r * DEPTH + 2 * pair, sizeof two);
-                    uvec left = two - (uvec){0};
-                    even[r * vectors + v] = v_fma(even_of(left), even_of(right), even[r * vectors + v]);
-                    odd[r * vectors + v] = v_fma(odd_of(left), odd_of(right), odd[r * vectors + v]);
+                    const float *left = &a[r][tile * DEPTH + 2 * pair];
+                    even[r * vectors + v] = v_fma(v_all(left[0]), even_of(right), even[r * vectors + v]);
+                    odd[r * vectors + v] = v_fma(v_all(left[1]), odd_of(right), odd[r * vectors + v]);
                 }
             }
         for (int s = 0; s < rows * vectors; s++) sum[s] += even[s] + odd[s];
@@ -152,26 +181,21 @@ ALWAYS void block(int rows, int wide, const mg_bf16_block *p, int64_t i, int64_t
         }
 }
 
-#if defined __AVX512F__
-enum { ROWS = 4, WIDE = 2 };
-#elif defined __AVX2__
-enum { ROWS = 2, WIDE = 1 };
-#else
-enum { ROWS = 1, WIDE = 1 };
-#endif
-enum { WIDEST = MOST / 2 / PER_TILE > 0 ? MOST / 2 / PER_TILE : 1 }; /* of a single row */
+/* All columns of some rows. */
+ALWAYS void rows_of(int rows, int wide, const mg_bf16_block *p, int64_t i)
+{
+    float a[ROWS][MG_BF16_DEEPEST];
+    int64_t j = 0;
+    for (int r = 0; r < rows; r++) widen(a[r], p->a + (i + r) / TILE * p->a_tile + (i + r) % TILE * DEPTH, p->k);
+    for (; j + wide * TILE <= p->n; j += wide * TILE) block(rows, wide, p, a, i, j);
+    for (; j < p->n; j += TILE) block(rows, 1, p, a, i, j);
+}
 
 static void by_vectors(const mg_bf16_block *p)
 {
-    int64_t i = 0, j;
-    for (; i + ROWS <= p->m; i += ROWS) {
-        for (j = 0; j + WIDE * TILE <= p->n; j += WIDE * TILE) block(ROWS, WIDE, p, i, j);
-        for (; j < p->n; j += TILE) block(ROWS, 1, p, i, j);
-    }
-    for (; i < p->m; i++) {
-        for (j = 0; j + WIDEST * TILE <= p->n; j += WIDEST * TILE) block(1, WIDEST, p, i, j);
-        for (; j < p->n; j += TILE) block(1, 1, p, i, j);
-    }
+    int64_t i = 0;
+    for (; i + ROWS <= p->m; i += ROWS) rows_of(ROWS, WIDE, p, i);
+    for (; i < p->m; i++) rows_of(1, WIDEST, p, i);
 }
 
 /* ---- products ---- */
@@ -212,13 +236,14 @@ static bool suits_amx(int64_t m)
 /* All rows of a, k of its columns from l on, against packed columns of b from j on. */
 static void all_rows(const mg_product_call *call, int64_t l, int64_t k, mg_bf16_block p, int64_t j, uint16_t *packed)
 {
-    p.k = tiles_of(k), p.a = packed, p.a_tile = p.k * WHOLE, p.ldc = call->ldc;
+    p.k = tiles_of(k), p.a_tile = p.k * WHOLE, p.ldc = call->ldc;
     for (int64_t i = 0; i < call->m; i += TALL) {
-        const float *a = call->a.p + i * call->a.step_row + l * call->a.step_col;
-        p.m = least(call->m - i, TALL);
-        for (int64_t r = 0; r < p.m; r += TILE)
-            pack_tiles(packed + r / TILE * p.a_tile, a + r * call->a.step_row, call->a.step_col, call->a.step_row, k,
-                       least(p.m - r, TILE), false);
+        if (i % MG_BF16_MANY == 0) {
+            const float *a = call->a.p + i * call->a.step_row + l * call->a.step_col;
+            int64_t rows = least(call->m - i, MG_BF16_MANY);
+            pack_tiles(packed, p.a_tile, (corner){a, call->a.step_col, call->a.step_row, k, rows}, false);
+        }
+        p.m = least(call->m - i, TALL), p.a = packed + i % MG_BF16_MANY / TILE * p.a_tile;
         p.c = call->c + i * call->ldc + j;
         p.start = l > 0 ? p.c : call->start ? call->start + i * call->start_row + j : NULL;
         p.start_row = l > 0 ? call->ldc : call->start_row;

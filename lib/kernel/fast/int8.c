@@ -117,7 +117,8 @@ ALWAYS void tile(way w, int rows, int blocks, const mg_product_call *p, const qu
             if (w == VNNI) sum[row * blocks * PER_BLOCK + v] -= 128 * r->sum[i + row];
             const float *start = p->start ? p->start + (i + row) * p->start_row + at : NULL;
             vec scale = v_all(r->step[i + row]) * v_load_left(p->packed.int8.step + at, left);
-            vec y = v_fma(v_real(sum[row * blocks * PER_BLOCK + v]), scale, start ? v_load_left(start, left) : v_all(0));
+            vec before = start ? v_load_left(start, left) : v_all(0);
+            vec y = v_fma(v_real(sum[row * blocks * PER_BLOCK + v]), scale, before);
             float *to = p->c + (i + row) * p->ldc + at;
             if (left >= WIDTH) v_store(to, y);
             else v_store_some(to, y, left);
