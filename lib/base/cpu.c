@@ -40,6 +40,15 @@ bool mg_cpu_has_vnni(void)
 #endif
 }
 
+bool mg_cpu_has_bf16(void)
+{
+#if defined __x86_64__
+    return mg_cpu_allows_extras() && __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 static mg_cpu choose(void)
 {
     mg_cpu best = mg_cpu_best();

@@ -38,10 +38,13 @@ size_t mg_bf16_scratch(int64_t k, int64_t n)
 
 /* ---- the reference ---- */
 
+/* What is too small to be a normal float counts as zero. */
+static mg_real normal(mg_real x) { return x < FLT_MIN && x > -FLT_MIN ? x * 0 : x; }
+
 /* The nearest bfloat16, of two the even one; a NaN stays one. */
 static float rounded(mg_real x)
 {
-    float y = (float)x;
+    float y = (float)normal(x);
     uint32_t bits;
     memcpy(&bits, &y, sizeof bits);
     bits = y != y ? bits | 0x400000 : bits + 0x7fff + (bits >> 16 & 1);
@@ -50,17 +53,14 @@ static float rounded(mg_real x)
     return y;
 }
 
-/* What is too small to be a normal float counts as zero. */
-static mg_real normal(mg_real x) { return x < FLT_MIN && x > -FLT_MIN ? x * 0 : x; }
-
 static mg_real left(const mg_product_call *p, int64_t i, int64_t l)
 {
-    return normal(rounded(p->a.p[i * p->a.step_row + l * p->a.step_col]));
+    return rounded(p->a.p[i * p->a.step_row + l * p->a.step_col]);
 }
 
 static mg_real right(const mg_product_call *p, int64_t l, int64_t j)
 {
-    return normal(rounded(p->b.p[l * p->b.step_row + j * p->b.step_col]));
+    return rounded(p->b.p[l * p->b.step_row + j * p->b.step_col]);
 }
 
 static mg_real chain(const mg_product_call *p, int64_t i, int64_t j, int64_t from)

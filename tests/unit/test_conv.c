@@ -73,14 +73,12 @@ static mg_real *numbers(int64_t n, mg_random *random)
     return x;
 }
 
-static bool is_near(const mg_real *got, const double *want, int64_t n, int64_t terms)
+/* The farthest of them, in rounding errors of so many terms. */
+static double distance(const mg_real *got, const double *want, int64_t n, int64_t terms)
 {
-    for (int64_t i = 0; i < n; i++)
-        if (fabs((double)got[i] - want[i]) > 1e-6 * sqrt((double)terms)) {
-            printf("# [%lld] is %.9g, the sum %.9g\n", (long long)i, (double)got[i], want[i]);
-            return false;
-        }
-    return true;
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)got[i] - want[i]));
+    return most / sqrt((double)terms);
 }
 
 /* One of the three, made by a team. */
@@ -109,7 +107,9 @@ static void check_job(job j, const double *want, int64_t n, int64_t terms)
     j.memory = mg_alloc(room.shared + TEAM * room.own, sizeof *j.memory);
     REQUIRE(again && j.memory);
     mg_team_run(1, run_part, &j);
-    CHECK(is_near(j.y, want, n, terms));
+    double far = distance(j.y, want, n, terms);
+    CHECK(far <= (j.c.is_bf16 ? 2e-3 : 1e-6));
+    CHECK(!j.c.is_bf16 || n < 20 || far == 0 || far > 1e-5); /* it was no float, or all is padding */
     const mg_real *alone = j.y;
     j.y = again;
     mg_team_run(TEAM, run_part, &j);
@@ -129,14 +129,19 @@ static void check(const mg_conv_call *c)
     mg_real *got = mg_alloc((size_t)most, sizeof *got);
     double *want = mg_alloc_zero((size_t)most, sizeof *want);
     sums s = {x, w, y, want};
+    mg_conv_call both[] = {*c, *c};
+    both[1].is_bf16 = true;
     each_term(c, to_y, &s);
-    check_job((job){*c, mg_conv_run, x, w, got, NULL}, want, n_y, c->channels * volume(c->kernel));
+    for (int i = 0; i < 2; i++)
+        check_job((job){both[i], mg_conv_run, x, w, got, NULL}, want, n_y, c->channels * volume(c->kernel));
     memset(want, 0, (size_t)most * sizeof *want);
     each_term(c, to_x, &s);
-    check_job((job){*c, mg_conv_run_to_input, y, w, got, NULL}, want, n_x, c->filters * volume(c->kernel));
+    for (int i = 0; i < 2; i++)
+        check_job((job){both[i], mg_conv_run_to_input, y, w, got, NULL}, want, n_x, c->filters * volume(c->kernel));
     memset(want, 0, (size_t)most * sizeof *want);
     each_term(c, to_w, &s);
-    check_job((job){*c, mg_conv_run_to_kernel, x, y, got, NULL}, want, n_w, c->batch * volume(c->out));
+    for (int i = 0; i < 2; i++)
+        check_job((job){both[i], mg_conv_run_to_kernel, x, y, got, NULL}, want, n_w, c->batch * volume(c->out));
     mg_free(x), mg_free(w), mg_free(y), mg_free(got), mg_free(want);
 }
 

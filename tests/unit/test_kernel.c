@@ -287,7 +287,7 @@ static void check_bf16(const mg_kernels *k, bool has_fma)
             int64_t n = x.m * x.n;
             for (int64_t i = 0; i < x.m * x.k; i += 7) left[i] *= (mg_real)0x1p-70f;
             for (int64_t i = 0; i < x.k * x.n; i += 3) right[i] *= (mg_real)0x1p-65f;
-            if (x.k > 0) left[0] = (mg_real)1e-39f;
+            if (x.k > 0) left[0] = (mg_real)1e-39f, right[0] = (mg_real)0x1.fffffp-127f; /* below the least, but near */
             k->bf16_product(&x);
             mg_bf16_product(&y);
             if (has_fma) CHECK(same_bits(result[0], result[1], n, "bfloat16"));

@@ -184,10 +184,12 @@ bool mg_cpu_force(mg_cpu cpu);
 /** What is wrong with the class that MG_CPU asks for, if anything is. */
 mg_status mg_cpu_check_wish(mg_error *why);
 const char *mg_cpu_name(mg_cpu cpu);
-/** Instructions that some processors of a class have (VNNI, AMX) give the same bits sooner; a test may do without. */
+/** Instructions that some processors of a class have (VNNI, BF16, AMX) give the same bits sooner; a test may do
+    without. */
 void mg_cpu_allow_extras(bool allow);
 bool mg_cpu_allows_extras(void);
 bool mg_cpu_has_vnni(void); /**< and they are allowed */
+bool mg_cpu_has_bf16(void); /**< likewise */
 /** What the processor calls itself; "unknown" where it does not say. */
 const char *mg_cpu_model(void);
 

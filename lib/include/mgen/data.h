@@ -232,7 +232,7 @@ typedef struct {
     size_t n_with;
     const mg_option *rows; /**< what else it depends on; NULL: nothing */
     const void *options;   /**< the struct that the rows describe */
-    const mg_control_values *controls; /**< NULL: none */
+    const mg_control_values *controls; /**< NULL: none; written where there are rows */
     const char *prompt;    /**< what it was begun with, where that is no file; NULL: nothing */
     uint64_t number;       /**< of the output in its run, from 1; 0: it is the only one */
 } mg_provenance;
