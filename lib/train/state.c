@@ -250,6 +250,7 @@ static mg_status same_options(const mg_saved *saved, const char *key, const mg_o
     void *begun = mg_alloc(1, size);
     if (!begun) return mg_fail(why, MG_NO_MEMORY, "out of memory");
     memcpy(begun, given, size);
+    mg_options_default(rows, begun); /* of what an older state does not say */
     mg_status status = read_options(saved, key, rows, begun, why);
     const char *name = status ? NULL : mg_options_differ(rows, given, begun);
     mg_free(begun);
