@@ -6,7 +6,7 @@
 
 DATA      ?= $(firstword $(wildcard ../shared/data/polymusic/JSB_Chorales.mat) JSB_Chorales.mat)
 OUT       ?= jsb-lstm
-PRESET    := jsb
+PRESET     = $(if $(filter-out 0:0,$(TRANSPOSE)),jsb-transposed,jsb)
 PUBLISHED := LSTM 8.45 (Bai et al. 2018)
 
 include $(dir $(lastword $(MAKEFILE_LIST)))rolls.mk

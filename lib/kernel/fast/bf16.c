@@ -74,7 +74,7 @@ ALWAYS void pairs_across(uint16_t *to, const float *even, const float *odd, int6
     (void)is_native;
     for (int v = 0; v < PER_TILE; v++) {
         uvec low = rounded(v_load_left(even + v * WIDTH, x - v * WIDTH)) >> 16;
-        uvec high = odd ? rounded(v_load_left(odd + v * WIDTH, x - v * WIDTH)) & 0xffff0000 : low ^ low;
+        uvec high = odd ? rounded(v_load_left(odd + v * WIDTH, x - v * WIDTH)) & 0xffff0000 : (uvec){0};
         *(uvec_any *)(void *)(to + 2 * v * WIDTH) = low | high;
     }
 }
